@@ -1,0 +1,212 @@
+"""One place for every setting: explicit arguments, environment, a file, defaults, in that order."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from .embed import Embedder
+from .errors import ConfigError
+
+PREFIX = "MEMORY_VAULT_"
+_OTHER_NAMES = {"CONFIG_FILE", "DEBUG"}
+Durability = Literal["power", "process"]
+
+
+def default_data_dir() -> Path:
+    """Where vaults live when nothing else is said: the user's data folder of this system."""
+    from platformdirs import user_data_path
+
+    return user_data_path("memory-vault", appauthor=False) / "vault"
+
+
+def default_config_file() -> Path:
+    """The config file that is read when `MEMORY_VAULT_CONFIG_FILE` names no other."""
+    from platformdirs import user_config_path
+
+    return user_config_path("memory-vault", appauthor=False) / "config.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig:
+    """Settings of a vault and of its layers.
+
+    An argument given here wins over the environment (`MEMORY_VAULT_<FIELD>`, read when the object
+    is made), which wins over the config file (read when the vault opens), which wins over the
+    defaults below. Values are checked when the object is made.
+
+    Attributes:
+        data_dir: Folder of the vault; made at first use.
+        embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", or an
+            object that fulfils `Embedder` (the caller's own: never closed by the vault).
+        model_dir: Folder with the installed model; None for the default one.
+        store: What holds the truth: "sqlite".
+        index: What finds near embeddings: "exact".
+        token_counter: "offline", "tiktoken:cl100k_base" or "tiktoken:o200k_base".
+        top_k: Memories in a block at most, when a call does not say.
+        token_budget: Tokens of a block at most, when a call does not say.
+        durability: "power" survives power loss, "process" survives a kill of the process.
+        lock_timeout_s: Seconds to wait for another process's lock before `StorageBusy`.
+        max_open_files: User files kept open at once.
+        max_text_chars: Characters of one memory at most.
+        index_bytes: Bytes of all users' indexes kept in memory at most.
+        workers: Worker threads for reading and searching; None for one less than the cores.
+        preload: Whether opening starts to load the model in the background.
+        session_idle_hours: Hours without activity after which the next open ends a session.
+        keep_importance: Working memory of at least this importance outlives its session.
+    """
+
+    data_dir: Path = field(default_factory=default_data_dir)
+    embedder: str | Embedder = "minilm"
+    model_dir: Path | None = None
+    store: str = "sqlite"
+    index: str = "exact"
+    token_counter: str = "offline"
+    top_k: int = 100
+    token_budget: int = 2000
+    durability: Durability = "power"
+    lock_timeout_s: float = 60.0
+    max_open_files: int = 200
+    max_text_chars: int = 1_000_000
+    index_bytes: int = 1 << 30
+    workers: int | None = None
+    preload: bool = True
+    session_idle_hours: float = 24.0
+    keep_importance: float = 0.5
+
+    def __new__(cls, **given: Any) -> MemoryConfig:
+        """Remember which settings were given, so that weaker sources fill in only the rest."""
+        unknown = sorted(set(given) - {f.name for f in fields(cls)})
+        if unknown:
+            raise ConfigError(_unknown(unknown[0], "setting"))
+        self = super().__new__(cls)
+        object.__setattr__(self, "_given", frozenset(given))
+        return self
+
+    def __post_init__(self) -> None:
+        given = cast("frozenset[str]", self.__dict__["_given"])
+        found = _environment(os.environ)
+        for name, text in found.items():
+            if name not in given:
+                object.__setattr__(self, name, _parse(name, text, f"{PREFIX}{name.upper()}"))
+        object.__setattr__(self, "_given", given | set(found))
+        object.__setattr__(self, "data_dir", Path(self.data_dir))
+        _check(self)
+
+    def with_file(self, path: Path | None = None) -> MemoryConfig:
+        """Fill what neither an argument nor the environment set from a TOML file. Blocking.
+
+        Without a path: `MEMORY_VAULT_CONFIG_FILE`, else the user's config folder, where a missing
+        file is no error.
+
+        Raises:
+            ConfigError: If a named file is missing, is not TOML, or holds an unknown setting.
+        """
+        named = path or (Path(text) if (text := os.environ.get(f"{PREFIX}CONFIG_FILE")) else None)
+        values = _read(named or default_config_file(), is_required=named is not None)
+        given = cast("frozenset[str]", self.__dict__["_given"])
+        return replace(self, **{k: v for k, v in values.items() if k not in given})
+
+
+def _unknown(name: str, kind: str) -> str:
+    """A message for a name that is no setting, with the nearest that is one."""
+    names = [f.name for f in fields(MemoryConfig)]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+    return f"unknown {kind} {name!r}: {hint}"
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings named in the environment; an unknown `MEMORY_VAULT_` name is a typo, not noise."""
+    found = {}
+    names = {f.name for f in fields(MemoryConfig)}
+    for key, text in environ.items():
+        if not key.startswith(PREFIX) or key.removeprefix(PREFIX) in _OTHER_NAMES:
+            continue
+        name = key.removeprefix(PREFIX).lower()
+        if name not in names:
+            raise ConfigError(_unknown(name, "environment setting"))
+        found[name] = text
+    return found
+
+
+def _read(path: Path, *, is_required: bool) -> dict[str, Any]:
+    """The settings of a TOML file, parsed and checked by name."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if is_required:
+            raise ConfigError(f"config file {str(path)!r} does not exist") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config file {str(path)!r} cannot be read: {error}") from error
+    names = {f.name for f in fields(MemoryConfig)}
+    for name in values:
+        if name not in names:
+            raise ConfigError(f"config file {str(path)!r}: {_unknown(name, 'setting')}")
+    return {k: _parse(k, str(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+
+
+_SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def _switch(text: str) -> bool:
+    """A yes or no, as people write it."""
+    if text.lower() not in _SWITCH:
+        raise ValueError("give true or false")
+    return _SWITCH[text.lower()]
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("data_dir", "model_dir"), lambda text: Path(text).expanduser()),
+    **dict.fromkeys(
+        ("top_k", "token_budget", "max_open_files", "max_text_chars", "index_bytes", "workers"), int
+    ),
+    "preload": _switch,
+    **dict.fromkeys(("lock_timeout_s", "session_idle_hours", "keep_importance"), float),
+}
+
+
+def _parse(name: str, text: str, where: str) -> object:
+    """Turn the text of one setting into its type."""
+    try:
+        return _PARSERS.get(name, str)(text)
+    except ValueError as error:
+        raise ConfigError(f"{where} is {text!r}: not a value for {name} ({error})") from error
+
+
+_LEAST: dict[str, float] = {
+    "top_k": 1,
+    "token_budget": 1,
+    "lock_timeout_s": 0,
+    "max_open_files": 1,
+    "max_text_chars": 1,
+    "index_bytes": 1,
+    "session_idle_hours": 0,
+    "keep_importance": 0,
+}
+
+
+def _check(config: MemoryConfig) -> None:
+    """Refuse values out of range, naming the setting and what is accepted."""
+    for name, least in _LEAST.items():
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+            raise ConfigError(f"{name}={value!r}: give a number of at least {least}")
+    if config.workers is not None and config.workers < 1:
+        raise ConfigError(f"workers={config.workers}: give at least 1, or None for the default")
+    if config.max_text_chars > 1_000_000:
+        raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
+    for name, accepted in (
+        ("durability", get_args(Durability)),
+        ("store", ("sqlite",)),
+        ("index", ("exact",)),
+    ):
+        if getattr(config, name) not in accepted:
+            names = ", ".join(map(repr, accepted))
+            raise ConfigError(f"{name}={getattr(config, name)!r}: give one of {names}")

@@ -1,0 +1,179 @@
+"""What goes into a store and what a store promises."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ..errors import InvalidInput
+from ..models import CheckReport, MemoryType, Page, UserInfo
+
+if TYPE_CHECKING:
+    from .sqlite.transaction import Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One checked input of a save. Times in microseconds UTC, metadata as JSON text."""
+
+    role: str
+    content: str
+    occurred_at: int | None
+    metadata: str | None
+    origin: str
+    memory_type: MemoryType | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a memory that has one embedding.
+
+    Attributes:
+        start: First character of the span in the content.
+        stop: Character after the last.
+        embedding: float32, little endian, unit length.
+        words: Hashed search terms, uint32, little endian, in text order.
+    """
+
+    start: int
+    stop: int
+    embedding: bytes
+    words: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """A memory ready to be inserted."""
+
+    id: str
+    session_id: str | None
+    memory_type: MemoryType
+    role: str
+    content: str
+    importance: float
+    occurred_at: int | None
+    origin: str
+    token_count: int
+    metadata: str | None
+    chunks: tuple[Chunk, ...]
+    derived_from: tuple[str, ...] = ()
+    valid_from: int | None = None
+    valid_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an update is to change: attribute name to value, in the store's own form."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """What a forget is to remove: exactly one is set."""
+
+    memory_id: str | None = None
+    session_id: str | None = None
+    origin: str | None = None
+    recorded_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a forget took out: row counts by table, and what came back into force."""
+
+    removed: Mapping[str, int]
+    restored: tuple[str, ...] = ()
+    memory_ids: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place after which a page starts: the sort key of the last item before it."""
+
+    key: int | str
+    id: str
+
+    def __str__(self) -> str:
+        packed = json.dumps([self.key, self.id], ensure_ascii=True, separators=(",", ":"))
+        return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+    @staticmethod
+    def parse(text: str) -> Cursor:
+        """Read a cursor that `str` wrote.
+
+        Raises:
+            InvalidInput: If it is not one.
+        """
+        try:
+            packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+            key, last = json.loads(packed)
+        except (ValueError, TypeError, AttributeError, binascii.Error):
+            raise InvalidInput("cursor: give next_cursor of the page before, unchanged") from None
+        if not isinstance(key, int | str) or not isinstance(last, str):
+            raise InvalidInput("cursor: give next_cursor of the page before, unchanged")
+        return Cursor(key, last)
+
+
+class Store(Protocol):
+    """Holds the truth: every user's memories, in a file of the user's own.
+
+    A unit of work is one function that gets a `Transaction` and runs in a worker thread. It may run
+    again from the start (after a lock was lost), so it must have no effect but through its
+    transaction.
+
+    Promises:
+    1. A unit sees one snapshot; what it writes is stored wholly or not at all.
+    2. When `write` returns, its work is durable.
+    3. A cancelled call has happened wholly or not at all, and leaves the store usable.
+    4. Users never see each other, and never wait for each other's locks.
+    5. Reading a user that does not exist finds nothing and makes nothing.
+    6. No caller meets another process's lock but as `StorageBusy` after `lock_timeout_s`.
+    """
+
+    async def open(self) -> None:
+        """Make or check the data folder."""
+        ...
+
+    async def close(self) -> None:
+        """Wait for units under way, then close every file. Repeatable."""
+        ...
+
+    async def read(self, user_id: str, unit: Callable[[Transaction], T]) -> T:
+        """Run a unit that only reads."""
+        ...
+
+    async def write(
+        self, user_id: str, unit: Callable[[Transaction], T], *, create: bool = False
+    ) -> T:
+        """Run a unit that writes; only with `create` it makes the file of a new user.
+
+        Without it, a user that does not exist is written to as if empty, and nothing is kept.
+        """
+        ...
+
+    async def checkpoint(self, user_id: str) -> bool:
+        """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
+        ...
+
+    async def list_users(self, *, size: int, after: Cursor | None) -> Page[UserInfo]:
+        """A page of users by id."""
+        ...
+
+    async def has_user(self, user_id: str) -> bool:
+        """Whether the catalog lists this user."""
+        ...
+
+    async def remove_user(self, user_id: str) -> bool:
+        """Strike an emptied user from the catalog and unlink the file; False if it is in use."""
+        ...
+
+    async def check(self) -> CheckReport:
+        """Read every file and say what is damaged."""
+        ...

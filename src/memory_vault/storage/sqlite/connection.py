@@ -1,0 +1,148 @@
+"""One SQLite connection: opened, checked against its schema, its errors turned into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from ...errors import (
+    NotAVault,
+    SchemaTooNew,
+    StorageBusy,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+)
+from .schema import PAGE_SIZE, Schema
+
+_SYNCHRONOUS = {"power": "FULL", "process": "NORMAL"}
+
+
+class Stopped(Exception):  # noqa: N818 - not an error of the caller's: nobody waits for it
+    """The unit was told to stop; its transaction was rolled back."""
+
+
+def translate(error: Exception, path: Path | None) -> Exception:
+    """Turn an error of SQLite into ours; anything else passes unchanged."""
+    where = str(path) if path else "the store"
+    if isinstance(error, apsw.InterruptError | apsw.AbortError):
+        return Stopped()
+    if not isinstance(error, apsw.Error):
+        return error
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StorageBusy(f"{where} is locked by another process; try again")
+    if isinstance(error, apsw.FullError):
+        return StorageFull(f"the disk that holds {where} is full; nothing was stored")
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
+        return StorageReadOnly(f"{where} cannot be written: check its permissions")
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+        return NotAVault(f"{where} is damaged or not a vault file; `memory-vault doctor` tells more")
+    if isinstance(error, apsw.CantOpenError):
+        return StorageReadOnly(f"{where} cannot be opened: check the folder and its permissions")
+    return StorageError(f"{where}: SQLite reports {type(error).__name__}")
+
+
+@contextmanager
+def translated(path: Path | None) -> Iterator[None]:
+    """Raise our errors instead of SQLite's."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise translate(error, path) from error
+
+
+def run_script(connection: apsw.Connection, script: str) -> None:
+    """Run each statement of a script to its end."""
+    for statement in script.split(";\n"):
+        connection.execute(statement).fetchall()
+
+
+def configure(connection: apsw.Connection, durability: str) -> None:
+    """Settings that every connection of ours has."""
+    for pragma in (
+        f"synchronous={_SYNCHRONOUS[durability]}",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+        "cache_size=-4000",
+        "journal_size_limit=4194304",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def connect(path: Path, schema: Schema, durability: str) -> apsw.Connection:
+    """Open a file that exists, check that it is of this kind, and bring it up to date.
+
+    Raises:
+        NotAVault: If it is something else or damaged.
+        SchemaTooNew: If a newer version of this library wrote it.
+    """
+    with translated(path):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            connection.set_busy_timeout(50)
+            configure(connection, durability)
+            _check_kind(connection, path, schema)
+            _migrate(connection, schema)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def connect_empty(schema: Schema) -> apsw.Connection:
+    """A database in memory with the tables and nothing in them: what a missing file reads as."""
+    connection = apsw.Connection(":memory:")
+    create(connection, schema)
+    return connection
+
+
+def create(connection: apsw.Connection, schema: Schema) -> None:
+    """Make all tables in an empty database, in one transaction."""
+    connection.execute(f"PRAGMA page_size={PAGE_SIZE}").fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA application_id={schema.application_id}").fetchall()
+    _apply(connection, schema, 0)
+    connection.execute("COMMIT")
+
+
+def _check_kind(connection: apsw.Connection, path: Path, schema: Schema) -> None:
+    """Refuse a file of another kind or of a newer version."""
+    if connection.pragma("application_id") != schema.application_id:
+        raise NotAVault(f"{path} is not a {schema.name} file of a vault; it was left untouched")
+    version = connection.pragma("user_version")
+    if version > schema.version:
+        raise SchemaTooNew(
+            f"{path} has schema {version}, this version of memory-vault knows {schema.version}: "
+            "upgrade memory-vault"
+        )
+
+
+def _migrate(connection: apsw.Connection, schema: Schema) -> None:
+    """Apply the migrations that are missing, all or none."""
+    if connection.pragma("user_version") == schema.version:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _apply(connection, schema, connection.pragma("user_version"))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _apply(connection: apsw.Connection, schema: Schema, version: int) -> None:
+    for script in schema.migrations[version:]:
+        run_script(connection, script.strip())
+    connection.execute(f"PRAGMA user_version={schema.version}").fetchall()
+
+
+def close(connection: apsw.Connection) -> None:
+    """Close after a checkpoint of its own, since `close` itself holds the GIL while it writes."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except apsw.Error:
+        pass  # the log stays and is read at the next open: nothing is lost
+    connection.close()

@@ -1,0 +1,177 @@
+"""Where each user's file is, how a new one appears, and which are kept open."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import apsw
+
+from ...errors import StorageError, StorageReadOnly
+from .connection import close, configure, connect, connect_empty, create, translated
+from .schema import USER, Schema
+
+_IDLE_PER_FILE = 4
+
+
+def user_path(data_dir: Path, user_id: str) -> Path:
+    """The file of a user: named by a hash, so that no id can lead out of the folder.
+
+    SHA-256 of the exact id; ids that differ in case or normal form have different files.
+    """
+    digest = hashlib.sha256(user_id.encode("utf-8")).hexdigest()
+    return data_dir / "users" / digest[:2] / f"{digest}.db"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, private to the owner.
+
+    Raises:
+        StorageReadOnly: If it cannot be made.
+        StorageError: If something else is in its place.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StorageError(f"{path} is not a folder: choose another data_dir") from None
+    except OSError as error:
+        raise StorageReadOnly(f"{path} cannot be made: {error.strerror}") from error
+
+
+def sync_folder(path: Path) -> None:
+    """Make a folder's entries durable; systems that cannot do it do it by themselves."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def publish(path: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]) -> None:
+    """Make a new file aside and link it into place: no other process ever sees half of it.
+
+    Does nothing when another process was first. `fill` is one statement that writes its first row.
+    """
+    make_folder(path.parent)
+    aside = path.parent / f".{secrets.token_hex(8)}.new"
+    with translated(path):
+        try:
+            connection = apsw.Connection(str(aside))
+            try:
+                configure(connection, durability)
+                create(connection, schema)
+                connection.execute(fill, values)
+                connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            finally:
+                connection.close()
+            _link(aside, path)
+        finally:
+            for leftover in (aside, Path(f"{aside}-wal"), Path(f"{aside}-shm"), Path(f"{aside}-journal")):
+                leftover.unlink(missing_ok=True)
+    if durability == "power":
+        sync_folder(path.parent)
+
+
+def _link(aside: Path, path: Path) -> None:
+    """Give a finished file its name, unless the name is taken."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be made: the file system has no hard links ({error.strerror})"
+        ) from error
+
+
+class FilePool:
+    """Connections to recently used files: taken and given back inside worker threads.
+
+    At most `limit` idle connections are kept; the least recently used are closed. A connection is
+    used by one unit at a time, since only the unit that took it has it.
+    """
+
+    def __init__(self, limit: int, durability: str) -> None:
+        self._limit, self._durability = limit, durability
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Path, list[apsw.Connection]] = OrderedDict()
+        self._empty: list[apsw.Connection] = []
+        self._taken = 0
+        self._is_closed = False
+
+    @property
+    def taken(self) -> int:
+        """Connections that units have now."""
+        return self._taken
+
+    def take(self, path: Path, schema: Schema) -> apsw.Connection:
+        """An idle connection to the file, or a new one."""
+        with self._lock:
+            self._taken += 1
+            if idle := self._idle.get(path):
+                return idle.pop()
+        try:
+            return connect(path, schema, self._durability)
+        except BaseException:
+            with self._lock:
+                self._taken -= 1
+            raise
+
+    def take_empty(self) -> apsw.Connection:
+        """A connection that reads as a user's file with nothing in it."""
+        with self._lock:
+            self._taken += 1
+            if self._empty:
+                return self._empty.pop()
+        return connect_empty(USER)
+
+    def give(self, path: Path | None, connection: apsw.Connection, *, keep: bool = True) -> None:
+        """Take a connection back; keep it for the next unit, or close it."""
+        surplus: list[apsw.Connection] = []
+        with self._lock:
+            self._taken -= 1
+            if not keep or self._is_closed:
+                surplus.append(connection)
+            elif path is None:
+                self._empty.append(connection)
+            else:
+                idle = self._idle.setdefault(path, [])
+                self._idle.move_to_end(path)
+                (surplus if len(idle) >= _IDLE_PER_FILE else idle).append(connection)
+                surplus += self._over_limit()
+        for one in surplus:
+            close(one)
+
+    def _over_limit(self) -> list[apsw.Connection]:
+        """Idle connections above the limit, least recently used first; the lock is held."""
+        surplus = []
+        while sum(map(len, self._idle.values())) > self._limit:
+            path, idle = next(iter(self._idle.items()))
+            if idle:
+                surplus.append(idle.pop(0))
+            if not idle:
+                del self._idle[path]
+        return surplus
+
+    def drop(self, path: Path) -> None:
+        """Close the idle connections to one file."""
+        with self._lock:
+            idle = self._idle.pop(path, [])
+        for one in idle:
+            close(one)
+
+    def close(self) -> None:
+        """Close all idle connections; those that units have are closed when given back."""
+        with self._lock:
+            self._is_closed = True
+            idle = [one for each in self._idle.values() for one in each] + self._empty
+            self._idle.clear()
+            self._empty.clear()
+        for one in idle:
+            close(one)

@@ -1,0 +1,123 @@
+"""The tables of a user's file and of the catalog, and how older files become current.
+
+A user's file holds every version of every memory: `memories` has one row a version, current while
+`superseded_at` is NULL. Row numbers (`seq`) are never used twice and order all changes, so that an
+index can read on from the last one it saw; `changes` tells of what happened to older rows. The
+chunks of version `seq` have the rows `seq * CHUNKS_PER_VERSION` and on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CHUNKS_PER_VERSION = 1 << 13
+PAGE_SIZE = 4096
+
+_USER_1 = """
+CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    user_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 1,
+    retired INTEGER NOT NULL DEFAULT 0,
+    clock INTEGER NOT NULL DEFAULT 0,
+    fingerprint TEXT
+);
+CREATE TABLE memories (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    session_id TEXT,
+    memory_type TEXT NOT NULL,
+    role TEXT NOT NULL,
+    content TEXT NOT NULL,
+    importance REAL NOT NULL,
+    occurred_at INTEGER,
+    recorded_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    superseded_at INTEGER,
+    valid_from INTEGER,
+    valid_to INTEGER,
+    origin TEXT NOT NULL,
+    derived_from TEXT,
+    compressed INTEGER NOT NULL DEFAULT 0,
+    token_count INTEGER NOT NULL,
+    metadata TEXT,
+    text_hash INTEGER NOT NULL
+);
+CREATE INDEX memories_by_id ON memories (id);
+CREATE INDEX memories_by_text ON memories (text_hash);
+CREATE INDEX memories_by_session ON memories (session_id, position);
+CREATE INDEX memories_by_time ON memories (recorded_at, id) WHERE superseded_at IS NULL;
+CREATE TABLE chunks (
+    row INTEGER PRIMARY KEY,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    embedding BLOB NOT NULL,
+    words BLOB NOT NULL
+);
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    version INTEGER NOT NULL,
+    superseded_at INTEGER
+);
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    last_active_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    metadata TEXT
+) WITHOUT ROWID;
+CREATE TABLE preferences (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    superseded_at INTEGER,
+    source TEXT
+);
+CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    result TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+_CATALOG_1 = """
+CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    created_at INTEGER NOT NULL
+);
+CREATE TABLE users (
+    user_id TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One kind of file: its mark, and its migrations in order.
+
+    Attributes:
+        application_id: SQLite's mark for the kind of file.
+        migrations: Number n (from 1) turns a file of version n - 1 into version n.
+    """
+
+    name: str
+    application_id: int
+    migrations: tuple[str, ...]
+
+    @property
+    def version(self) -> int:
+        """The version that this code reads and writes."""
+        return len(self.migrations)
+
+
+USER = Schema("user", 0x4D56_5531, (_USER_1,))
+CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1,))
+
+CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
+"""Tables of a user's file that hold what the user said, or tell of it."""

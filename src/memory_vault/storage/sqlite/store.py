@@ -1,0 +1,392 @@
+"""The store on SQLite: hops into worker threads, waiting for locks, and the catalog of users."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import anyio
+import apsw
+from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
+
+from ..._times import to_moment
+from ...errors import StorageBusy, StorageError
+from ...models import CheckReport, Page, Problem, UserInfo
+from .. import Cursor
+from .connection import close, connect, translated
+from .files import FilePool, make_folder, publish, user_path
+from .schema import CATALOG, USER
+from .transaction import Retired, Transaction
+from .unit import Unit
+
+T = TypeVar("T")
+
+_WRITERS = 4
+_CLOSE_TIMEOUT_S = 30.0
+
+
+class _Hop(Generic[T]):
+    """One trip into a worker thread; `stop` reaches the unit that runs there."""
+
+    def __init__(self, work: Callable[[_Hop[T]], T]) -> None:
+        self._work = work
+        self._unit: Unit[T] | None = None
+        self._is_stopped = False
+
+    def __call__(self) -> T:
+        return self._work(self)
+
+    def run(self, unit: Unit[T]) -> T:
+        """Run a unit so that it can be stopped."""
+        self._unit = unit
+        unit.is_stopped = self._is_stopped
+        return unit.run()
+
+    def stop(self) -> None:
+        """Stop the unit under way, and those that would follow it."""
+        self._is_stopped = True
+        if self._unit is not None:
+            self._unit.is_stopped = True
+
+
+def _has_moved(connection: apsw.Connection) -> bool:
+    """Whether the file behind an open connection has lost its name."""
+    moved = ctypes.c_int(0)
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    return bool(moved.value)
+
+
+class SqliteStore:
+    """Keeps every promise of `Store` with one SQLite file a user.
+
+    Args:
+        data_dir: Folder of the vault.
+        durability: "power" or "process".
+        lock_timeout_s: Seconds to wait for another process's lock.
+        max_open_files: Idle connections kept.
+        readers: Threads for reading and searching at once.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        durability: str,
+        lock_timeout_s: float,
+        max_open_files: int,
+        readers: int,
+    ) -> None:
+        self._dir, self._durability = data_dir, durability
+        self._lock_timeout_s = lock_timeout_s
+        self._pool = FilePool(max_open_files, durability)
+        self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
+        self._turns: dict[str, tuple[anyio.Lock, int]] = {}
+        self._known: set[str] = set()
+        self._in_catalog = threading.Lock()
+
+    @property
+    def _catalog(self) -> Path:
+        return self._dir / "catalog.db"
+
+    async def open(self) -> None:
+        """Make the folder and the catalog, or check the ones that are there.
+
+        Raises:
+            StorageError: If the folder cannot be used.
+        """
+        await self._until_free(self._open_folder, self._writers)
+
+    async def close(self) -> None:
+        """Wait for units under way, then close every file. Repeatable."""
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S):
+                while self._pool.taken:
+                    await anyio.sleep(0.002)
+            await to_thread.run_sync(self._pool.close)
+
+    async def read(self, user_id: str, unit: Callable[[Transaction], T]) -> T:
+        """Run a unit that only reads; a cancelled one stops at its next step."""
+        run = _Hop(partial(self._read, user_id, unit))
+        return await self._until_free(run, self._readers, may_abandon=True)
+
+    async def write(
+        self, user_id: str, unit: Callable[[Transaction], T], *, create: bool = False
+    ) -> T:
+        """Run a unit that writes; only with `create` it makes the file of a new user."""
+        run = _Hop(partial(self._write, user_id, unit, create))
+        async with self._turn(user_id):
+            return await self._until_free(run, self._writers)
+
+    async def checkpoint(self, user_id: str) -> bool:
+        """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
+        path = user_path(self._dir, user_id)
+        return await to_thread.run_sync(self._checkpoint, path, limiter=self._writers)
+
+    async def list_users(self, *, size: int, after: Cursor | None) -> Page[UserInfo]:
+        """A page of users by id."""
+        run = _Hop(partial(self._list_users, size, after))
+        return await self._until_free(run, self._readers)
+
+    async def has_user(self, user_id: str) -> bool:
+        """Whether the catalog lists this user."""
+        return await self._until_free(partial(self._is_listed, user_id), self._readers)
+
+    async def remove_user(self, user_id: str) -> bool:
+        """Strike an emptied user from the catalog and unlink the file; False if it is in use."""
+        run = _Hop(partial(self._remove_user, user_id))
+        async with self._turn(user_id):
+            return await self._until_free(run, self._writers)
+
+    async def check(self) -> CheckReport:
+        """Read every file and say what is damaged."""
+        return await to_thread.run_sync(self._check, limiter=self._readers, abandon_on_cancel=True)
+
+    # on the event loop ---------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _turn(self, user_id: str) -> AsyncIterator[None]:
+        """Writers of one user in this process take turns; that spares waiting for the lock."""
+        lock, waiting = self._turns.get(user_id, (anyio.Lock(), 0))
+        self._turns[user_id] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns[user_id]
+            if waiting == 1:
+                del self._turns[user_id]
+            else:
+                self._turns[user_id] = lock, waiting - 1
+
+    async def _until_free(
+        self,
+        run: Callable[[], T] | _Hop[T],
+        limiter: CapacityLimiter,
+        *,
+        may_abandon: bool = False,
+    ) -> T:
+        """Run in a worker thread; while another process holds the lock, wait here and try again."""
+        deadline = anyio.current_time() + self._lock_timeout_s
+        while True:
+            try:
+                return await to_thread.run_sync(
+                    run, limiter=limiter, abandon_on_cancel=may_abandon
+                )
+            except StorageBusy:
+                if anyio.current_time() > deadline:
+                    raise
+            except get_cancelled_exc_class():
+                if isinstance(run, _Hop):
+                    run.stop()
+                raise
+            await anyio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads rivals out
+
+    # in worker threads ---------------------------------------------------------------------------
+
+    def _open_folder(self) -> None:
+        make_folder(self._dir / "users")
+        if not self._catalog.exists():
+            files = list((self._dir / "users").glob("*/*.db"))
+            self._publish_catalog()
+            for path in files:
+                self._adopt(path)
+        connection = self._pool.take(self._catalog, CATALOG)
+        self._pool.give(self._catalog, connection)
+
+    def _publish_catalog(self) -> None:
+        now = time.time_ns() // 1_000
+        fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
+        publish(self._catalog, CATALOG, self._durability, fill, (now,))
+
+    def _adopt(self, path: Path) -> None:
+        """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
+        try:
+            connection = connect(path, USER, self._durability)
+        except StorageError:
+            return
+        try:
+            user_id, retired = connection.execute("SELECT user_id, retired FROM meta").fetchone()
+        finally:
+            close(connection)
+        if not retired:
+            self._enter(user_id)
+
+    def _read(self, user_id: str, work: Callable[[Transaction], T], hop: _Hop[T]) -> T:
+        path = user_path(self._dir, user_id)
+        begin = partial(self._user_unit, user_id, work, is_writing=False)
+        try:
+            return hop.run(begin(path if path.exists() else None))
+        except Retired:
+            self._pool.drop(path)
+        try:
+            return hop.run(begin(path if path.exists() else None))
+        except Retired:
+            return hop.run(begin(None))
+
+    def _write(
+        self,
+        user_id: str,
+        work: Callable[[Transaction], T],
+        create: bool,  # noqa: FBT001
+        hop: _Hop[T],
+    ) -> T:
+        path = user_path(self._dir, user_id)
+        if not create and not path.exists():
+            return hop.run(self._user_unit(user_id, work, None, is_writing=True))
+        for is_second in (False, True, True):
+            self._make_user(user_id, path)
+            unit = self._user_unit(user_id, work, path, is_writing=True, may_revive=is_second)
+            try:
+                return hop.run(unit)
+            except Retired:
+                self._pool.drop(path)
+                self._known.discard(user_id)
+        raise StorageBusy(f"user {user_id!r} is being removed by another process; try again")
+
+    def _make_user(self, user_id: str, path: Path) -> None:
+        """Enter a user in the catalog first, then make the file: no file is ever unlisted."""
+        if user_id not in self._known:
+            self._enter(user_id)
+            self._known.add(user_id)
+        if not path.exists():
+            now = time.time_ns() // 1_000
+            fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
+            publish(path, USER, self._durability, fill, (user_id, now))
+
+    def _is_listed(self, user_id: str) -> bool:
+        def run(connection: apsw.Connection, _: Unit[bool]) -> bool:
+            row = connection.execute("SELECT 1 FROM users WHERE user_id = ?", (user_id,)).fetchone()
+            return row is not None
+
+        return Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
+
+    def _enter(self, user_id: str) -> None:
+        """Write a user into the catalog, unless it is there."""
+
+        def enter(connection: apsw.Connection, _: Unit[None]) -> None:
+            connection.execute(
+                "INSERT OR IGNORE INTO users (user_id, created_at) VALUES (?, ?)",
+                (user_id, time.time_ns() // 1_000),
+            )
+
+        with self._in_catalog:
+            if not self._is_listed(user_id):
+                Unit(self._pool, self._catalog, CATALOG, enter, begin="BEGIN IMMEDIATE").run()
+
+    def _user_unit(
+        self,
+        user_id: str,
+        work: Callable[[Transaction], T],
+        path: Path | None,
+        *,
+        is_writing: bool,
+        may_revive: bool = False,
+    ) -> Unit[T]:
+        """A unit on a user's file; a struck file may be taken back into use once it is listed."""
+
+        def run(connection: apsw.Connection, unit: Unit[T]) -> T:
+            transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
+            if transaction.is_retired:
+                if not may_revive or _has_moved(connection):
+                    raise Retired
+                transaction.revive()
+            return work(transaction)
+
+        begin = "BEGIN IMMEDIATE" if is_writing else "BEGIN"
+        return Unit(self._pool, path, USER, run, begin=begin)
+
+    def _checkpoint(self, path: Path) -> bool:
+        if not path.exists():
+            return True
+
+        def run(connection: apsw.Connection, _: Unit[bool]) -> bool:
+            try:
+                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except apsw.BusyError:
+                return False
+            return row[0] == 0
+
+        return Unit(self._pool, path, USER, run, begin=None).run()
+
+    def _list_users(self, size: int, after: Cursor | None, _hop: _Hop[Page[UserInfo]]) -> Page[UserInfo]:
+        def run(connection: apsw.Connection, _: Unit[Any]) -> Page[UserInfo]:
+            rows = connection.execute(
+                "SELECT user_id, created_at FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?",
+                (after.id if after else "", size + 1),
+            ).fetchall()
+            items = tuple(UserInfo(user, to_moment(at)) for user, at in rows[:size])
+            cursor = str(Cursor("", items[-1].user_id)) if len(rows) > size else None
+            return Page(items, cursor)
+
+        return Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
+
+    def _remove_user(self, user_id: str, _hop: _Hop[bool]) -> bool:
+        def strike(connection: apsw.Connection, _: Unit[None]) -> None:
+            connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
+
+        path = user_path(self._dir, user_id)
+        with self._in_catalog:
+            Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
+        self._known.discard(user_id)
+        self._pool.drop(path)
+        return not path.exists() or self._unlink(path)
+
+    def _unlink(self, path: Path) -> bool:
+        """Unlink a struck file under an exclusive lock; False if another process has it open."""
+        connection = connect(path, USER, self._durability)
+        try:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+            connection.execute("BEGIN EXCLUSIVE")
+            (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
+            if retired:
+                path.unlink()
+            connection.execute("ROLLBACK")
+            if not retired:
+                connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except (apsw.BusyError, PermissionError):
+            return False
+        finally:
+            connection.close()
+        return bool(retired)
+
+    def _check(self) -> CheckReport:
+        problems, users = list[Problem](), 0
+        for path in [self._catalog, *sorted((self._dir / "users").glob("*/*.db"))]:
+            users += path != self._catalog
+            problem = self._check_file(path)
+            if problem is not None:
+                problems.append(problem)
+        return CheckReport(users, tuple(problems))
+
+    def _check_file(self, path: Path) -> Problem | None:
+        advice = "restore this file from a backup; other users are not affected"
+        is_user = path != self._catalog
+        try:
+            connection = connect(path, USER if is_user else CATALOG, self._durability)
+        except StorageError as error:
+            return Problem(None, str(error), advice)
+        try:
+            with translated(path):
+                (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+                if said != "ok":
+                    return Problem(None, f"{path}: {said}", advice)
+                if not is_user:
+                    return None
+                (user_id,) = connection.execute("SELECT user_id FROM meta").fetchone()
+                if user_path(self._dir, user_id) != path:
+                    return Problem(user_id, f"{path} is not where user {user_id!r} belongs", advice)
+        except StorageError as error:
+            return Problem(None, str(error), advice)
+        finally:
+            close(connection)
+        return None
+
+

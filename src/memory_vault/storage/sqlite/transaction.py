@@ -1,0 +1,192 @@
+"""One transaction on one user's file: its tables, its moment, and what concerns the whole file."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+import apsw
+
+from ..._times import optional_moment
+from ...embed import Fingerprint
+from ...errors import EmbedderMismatch, IdempotencyConflict
+from ...models import Stats
+from .. import Removal
+from .feed import Feed
+from .memories import Memories
+from .preferences import Preferences
+from .schema import CONTENT_TABLES
+from .sessions import Sessions
+
+_DAY = 86_400 * 1_000_000
+
+
+class Retired(Exception):  # noqa: N818 - a signal between units, never seen by a caller
+    """The file was struck from the vault; the user's next file takes its place."""
+
+
+class Transaction:
+    """What a unit of work may do.
+
+    Attributes:
+        user_id: Whose file it is.
+        now: The moment of a writing unit, in microseconds; later than that of every unit before
+            it on this file, whatever the system's clock does.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        user_id: str,
+        check: Callable[[], None],
+        *,
+        is_writing: bool,
+    ) -> None:
+        self._db, self.user_id, self.check = connection, user_id, check
+        row = connection.execute(
+            "SELECT generation, retired, clock, fingerprint FROM meta WHERE id = 1"
+        ).fetchone() or (0, 0, 0, None)
+        self.generation, retired, clock, self._fingerprint = row
+        if retired and not is_writing:
+            raise Retired
+        self.is_retired = bool(retired)
+        self.now = max(time.time_ns() // 1_000, clock + 1)
+        if is_writing:
+            connection.execute("UPDATE meta SET clock = ? WHERE id = 1", (self.now,))
+
+    @cached_property
+    def memories(self) -> Memories:
+        """The memories, all versions."""
+        return Memories(self._db, self.user_id, self.now)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions."""
+        return Sessions(self._db, self.now)
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        """The preferences, with history."""
+        return Preferences(self._db, self.now)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """What an index reads."""
+        return Feed(self._db, self.generation, self.check)
+
+    def require_embedder(self, fingerprint: Fingerprint) -> None:
+        """Check that embeddings of this kind may be compared with those in the file.
+
+        Raises:
+            EmbedderMismatch: If the file's embeddings were made by another model.
+        """
+        if self._fingerprint not in (None, str(fingerprint)):
+            raise EmbedderMismatch(
+                f"the embeddings of user {self.user_id!r} were made by {self._fingerprint}, the "
+                f"vault is open with {fingerprint}: open it with the embedder that made them "
+                "(MemoryConfig.embedder), or use another data_dir"
+            )
+
+    def claim_embedder(self, fingerprint: Fingerprint) -> None:
+        """`require_embedder`, and note the kind in a file that has no embeddings yet."""
+        self.require_embedder(fingerprint)
+        if self._fingerprint is None:
+            self._fingerprint = str(fingerprint)
+            self._db.execute("UPDATE meta SET fingerprint = ? WHERE id = 1", (self._fingerprint,))
+
+    def replay(self, key: str, digest: bytes) -> dict[str, list[str]] | None:
+        """The result kept under an idempotency key, or None.
+
+        Raises:
+            IdempotencyConflict: If the key was used with other content.
+        """
+        row = self._db.execute(
+            "SELECT digest, result FROM idempotency WHERE key = ? AND at > ?",
+            (key, self.now - _DAY),
+        ).fetchone()
+        if row is None:
+            return None
+        if row[0] != digest:
+            raise IdempotencyConflict(
+                "idempotency_key: this key was used with other content in the last 24 hours; "
+                "use a new key for new content"
+            )
+        kept: dict[str, list[str]] = json.loads(row[1])
+        return kept
+
+    def keep_result(self, key: str, digest: bytes, result: dict[str, list[str]]) -> None:
+        """Keep a result under an idempotency key, and drop those that are over a day old."""
+        self._db.execute("DELETE FROM idempotency WHERE at <= ?", (self.now - _DAY,))
+        self._db.execute(
+            "INSERT OR REPLACE INTO idempotency (key, digest, at, result) VALUES (?, ?, ?, ?)",
+            (key, digest, self.now, json.dumps(result)),
+        )
+
+    def remove(self, memory_ids: list[str]) -> Removal:
+        """Delete memories, all that was derived from them, and every trace in other tables."""
+        doomed = [*memory_ids, *(i for i in self.memories.derived_from(memory_ids) if i not in set(memory_ids))]
+        preferences, restored = self.preferences.remove_from(doomed)
+        counts = self.memories.remove(doomed)
+        counts["preferences"] = preferences
+        counts["idempotency"] = 0
+        for memory_id in doomed:
+            self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
+            counts["idempotency"] += self._db.changes()
+        return Removal({k: v for k, v in counts.items() if v}, restored, tuple(doomed))
+
+    def empty(self) -> Removal:
+        """Delete everything under a new generation number; the file stays in place.
+
+        Other processes may hold the file open: they see the new number in their next transaction
+        and start their indexes anew.
+        """
+        counts = {}
+        (memories,) = self._db.execute("SELECT count(DISTINCT id) FROM memories").fetchone()
+        for table in CONTENT_TABLES:
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
+            counts["versions" if table == "memories" else table] = self._db.changes()
+        counts["memories"] = memories
+        self._db.execute(
+            "UPDATE meta SET generation = generation + 1, fingerprint = NULL WHERE id = 1"
+        )
+        return Removal({k: v for k, v in counts.items() if v and k != "changes"})
+
+    def retire(self) -> None:
+        """Mark an emptied file as struck from the vault."""
+        self._db.execute("UPDATE meta SET retired = 1 WHERE id = 1")
+
+    def revive(self) -> None:
+        """Take a struck file back into use, empty as it is."""
+        self._db.execute("UPDATE meta SET retired = 0 WHERE id = 1")
+        self.is_retired = False
+
+    def stats(self) -> Stats:
+        """Counts of what the file holds."""
+        one = self._db.execute
+        rows = one(
+            "SELECT memory_type, count(*) FROM memories WHERE superseded_at IS NULL GROUP BY 1"
+        ).fetchall()
+        first, last, former = one(
+            "SELECT min(recorded_at), max(recorded_at), "
+            "(SELECT count(*) FROM memories WHERE superseded_at IS NOT NULL) "
+            "FROM memories WHERE superseded_at IS NULL"
+        ).fetchone()
+        (chunks,) = one("SELECT count(*) FROM chunks").fetchone()
+        (sessions,) = one("SELECT count(*) FROM sessions").fetchone()
+        (kept,) = one("SELECT count(*) FROM preferences WHERE superseded_at IS NULL").fetchone()
+        is_file = self._db.filename not in ("", ":memory:")
+        size = self._db.pragma("page_count") * self._db.pragma("page_size") if is_file else 0
+        return Stats(
+            user_id=self.user_id,
+            memories=dict(rows),
+            versions=former,
+            chunks=chunks,
+            sessions=sessions,
+            preferences=kept,
+            bytes_on_disk=size,
+            first_recorded_at=optional_moment(first),
+            last_recorded_at=optional_moment(last),
+            embedder=self._fingerprint,
+        )
