@@ -98,7 +98,7 @@ def memory_type(value: str | None) -> MemoryType | None:
     """One of the four types, and None for None."""
     if value is not None and value not in MEMORY_TYPES:
         raise InvalidInput(f"memory_type={value!r}: give one of {', '.join(MEMORY_TYPES)}")
-    return cast("MemoryType | None", value)
+    return value
 
 
 def _several(what: str, values: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -352,7 +352,7 @@ def proof(value: str) -> Proof:
     return cast("Proof", value)
 
 
-def confirmed(value: bool, what: str) -> None:  # noqa: FBT001 - the public argument's own shape
+def confirmed(value: bool, what: str) -> None:
     """Refuse a removal of everything that was not confirmed."""
     if value is not True:
         raise InvalidInput(f"confirm={value!r}: this removes {what}; give confirm=True")

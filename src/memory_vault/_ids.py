@@ -18,7 +18,7 @@ def new_id(prefix: str) -> str:
     Ids of one millisecond count up, so that ids of one process always sort as they were made.
     The layout is that of a ULID (github.com/ulid/spec).
     """
-    global _last  # noqa: PLW0603 - one counter a process is the point
+    global _last
     fresh = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | int.from_bytes(os.urandom(10), "big")
     with _lock:
         _last = number = max(fresh, _last + 1)

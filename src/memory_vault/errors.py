@@ -1,21 +1,21 @@
 """Every error this library raises on purpose, and what each means to a machine.
 
 MemoryVaultError
-├── InvalidInput(ValueError)            an argument is not acceptable; the message names it and says what is
+├── InvalidInput(ValueError)            an argument is not acceptable; the message says what is
 │   └── IdempotencyConflict             the key was used before with other content
 ├── ConfigError(ValueError)             a setting has a wrong name or value, or two vaults disagree
 ├── NotFound(LookupError)               this user has no such memory, session or preference
 ├── UsageError(RuntimeError)            the call is right, its moment or place is not
 │   ├── NotOpen                         before open() or after close()
 │   ├── WrongEventLoop                  from another event loop than the one that opened it
-│   └── BlockingCallRefused             a blocking call where it would hang (running loop, after fork)
+│   └── BlockingCallRefused             a blocking call where it would hang
 ├── ModelNotInstalled(LookupError)      the embedding model's files are missing or damaged
-├── EmbedderMismatch(RuntimeError)      the vault's embeddings were made by another model
+├── EmbedderMismatch(RuntimeError)      the vault's embeddings are another model's
 └── BackendError                        a store, index or model failed; __cause__ is its own error
     ├── BackendUnavailable              not reached at all; retrying may help
     ├── ReplyRefused                    a remote service answered with an error or nonsense
     └── StorageError(OSError)           the data folder or a file in it
-        ├── StorageBusy                 another process held the file's lock for too long; retrying may help
+        ├── StorageBusy                 another process held the lock for too long; retry
         ├── StorageFull                 the disk is full; nothing of the call was stored
         ├── StorageReadOnly             the folder or file cannot be written
         ├── NotAVault                   a file in the folder is damaged or is no vault file

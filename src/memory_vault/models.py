@@ -47,7 +47,7 @@ class Memory:
     """One thing a user may list and forget: a turn, a note or a fact.
 
     Attributes:
-        id: Unique in all vaults; ids sort in the order in which memories were saved.
+        id: Unique in all vaults; ids made by one process sort as they were made.
         session_id: The conversation it belongs to, or None.
         memory_type: "episodic", "semantic", "procedural" or "working".
         importance: From 0 (small talk) to 1 (must not be missed).
@@ -82,7 +82,9 @@ class Memory:
 
     def __repr__(self) -> str:
         day = (self.occurred_at or self.recorded_at).date().isoformat()
-        return f"Memory({self.id!r}, {self.memory_type}, {day}, {self.role}: {_cut(self.content)!r})"
+        return (
+            f"Memory({self.id!r}, {self.memory_type}, {day}, {self.role}: {_cut(self.content)!r})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ class Stats:
         memories: Current memories by type.
         versions: Former versions kept for `known_at`.
         chunks: Embeddings, former versions included.
-        bytes_on_disk: The user's file with its write-ahead log.
+        bytes_on_disk: The pages of the user's file; 0 before the first save.
         first_recorded_at: When the oldest current memory was recorded.
         embedder: Fingerprint of the embeddings; None before the first save.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -21,7 +22,12 @@ from .schema import PAGE_SIZE, Schema
 _SYNCHRONOUS = {"power": "FULL", "process": "NORMAL"}
 
 
-class Stopped(Exception):  # noqa: N818 - not an error of the caller's: nobody waits for it
+Database = Any
+"""A connection where rows are read: apsw types every value as any of SQLite's, which says less
+than the statement beside it."""
+
+
+class Stopped(Exception):
     """The unit was told to stop; its transaction was rolled back."""
 
 
@@ -39,7 +45,7 @@ def translate(error: Exception, path: Path | None) -> Exception:
     if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
         return StorageReadOnly(f"{where} cannot be written: check its permissions")
     if isinstance(error, apsw.NotADBError | apsw.CorruptError):
-        return NotAVault(f"{where} is damaged or not a vault file; `memory-vault doctor` tells more")
+        return NotAVault(f"{where} is damaged or no vault file; `memory-vault doctor` tells more")
     if isinstance(error, apsw.CantOpenError):
         return StorageReadOnly(f"{where} cannot be opened: check the folder and its permissions")
     return StorageError(f"{where}: SQLite reports {type(error).__name__}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import apsw
-
 from ..index import IndexChange, IndexRow
+from .connection import Database
 from .schema import CHUNKS_PER_VERSION
 
 _ROWS = """
@@ -19,9 +18,7 @@ _ROWS = """
 class Feed:
     """One user's index feed inside one transaction; see `IndexFeed` for the meaning."""
 
-    def __init__(
-        self, connection: apsw.Connection, generation: int, check: Callable[[], None]
-    ) -> None:
+    def __init__(self, connection: Database, generation: int, check: Callable[[], None]) -> None:
         self._db, self._generation, self._check = connection, generation, check
 
     def generation(self) -> int:
@@ -41,7 +38,8 @@ class Feed:
         for row, embedding, words in found:
             chunks[row // CHUNKS_PER_VERSION].append((embedding, words))
         return [
-            IndexRow(*row[:8], bool(row[8]), *row[9:], chunks=tuple(chunks[row[0]])) for row in rows
+            IndexRow._make((*row[:8], bool(row[8]), *row[9:], tuple(chunks[row[0]])))
+            for row in rows
         ]
 
     def changes_after(self, seq: int) -> list[IndexChange]:

@@ -53,7 +53,9 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def publish(path: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]) -> None:
+def publish(
+    path: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]
+) -> None:
     """Make a new file aside and link it into place: no other process ever sees half of it.
 
     Does nothing when another process was first. `fill` is one statement that writes its first row.
@@ -72,7 +74,12 @@ def publish(path: Path, schema: Schema, durability: str, fill: str, values: tupl
                 connection.close()
             _link(aside, path)
         finally:
-            for leftover in (aside, Path(f"{aside}-wal"), Path(f"{aside}-shm"), Path(f"{aside}-journal")):
+            for leftover in (
+                aside,
+                Path(f"{aside}-wal"),
+                Path(f"{aside}-shm"),
+                Path(f"{aside}-journal"),
+            ):
                 leftover.unlink(missing_ok=True)
     if durability == "power":
         sync_folder(path.parent)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
-import apsw
-
-from ..._times import optional_micros, optional_moment, to_moment
+from ..._times import optional_moment, to_moment
 from ...models import Change, Memory, Page
 from .. import Chunk, Cursor, NewMemory
+from .connection import Database
 from .schema import CHUNKS_PER_VERSION
 
 _COLUMNS = (
@@ -87,7 +86,7 @@ def marks(count: int) -> str:
 class Memories:
     """What may be done with memories inside one transaction."""
 
-    def __init__(self, connection: apsw.Connection, user_id: str, now: int) -> None:
+    def __init__(self, connection: Database, user_id: str, now: int) -> None:
         self._db, self._user_id, self._now = connection, user_id, now
 
     # reading -------------------------------------------------------------------------------------
@@ -131,10 +130,22 @@ class Memories:
         )
         return [(start, stop) for start, stop in rows]
 
+    def words(self, versions: Iterable[int]) -> dict[int, bytes]:
+        """Hashed search terms of versions, all chunks together, by version number."""
+        found = {}
+        for version in versions:
+            rows = self._db.execute(
+                "SELECT words FROM chunks WHERE row BETWEEN ? AND ? ORDER BY row",
+                _chunk_range(version),
+            )
+            found[version] = b"".join(row[0] for row in rows)
+        return found
+
     def chunks(self, version: int) -> tuple[Chunk, ...]:
         """A version's chunks with their embeddings, in text order."""
         rows = self._db.execute(
-            "SELECT start, stop, embedding, words FROM chunks WHERE row BETWEEN ? AND ? ORDER BY row",
+            "SELECT start, stop, embedding, words FROM chunks "
+            "WHERE row BETWEEN ? AND ? ORDER BY row",
             _chunk_range(version),
         )
         return tuple(Chunk(*row) for row in rows)
@@ -150,9 +161,7 @@ class Memories:
         for row in rows:
             memory = to_memory(row, self._user_id)
             before = changes[-1].memory if changes else memory
-            fields = tuple(
-                f for f in _HISTORY_FIELDS if getattr(memory, f) != getattr(before, f)
-            )
+            fields = tuple(f for f in _HISTORY_FIELDS if getattr(memory, f) != getattr(before, f))
             changes.append(Change(memory, to_moment(row[15]), optional_moment(row[16]), fields))
         return tuple(changes)
 
@@ -195,7 +204,8 @@ class Memories:
     def same_text(self, text: str) -> int | None:
         """The newest version that holds exactly this text; its embedding can be shared."""
         row = self._db.execute(
-            "SELECT seq FROM memories WHERE text_hash = ? AND content = ? ORDER BY seq DESC LIMIT 1",
+            "SELECT seq FROM memories WHERE text_hash = ? AND content = ? "
+            "ORDER BY seq DESC LIMIT 1",
             (text_hash(text), text),
         ).fetchone()
         return row[0] if row else None
@@ -377,5 +387,3 @@ class Memories:
 def _chunk_range(version: int) -> tuple[int, int]:
     """First and last row that chunks of a version may have."""
     return version * CHUNKS_PER_VERSION, (version + 1) * CHUNKS_PER_VERSION - 1
-
-

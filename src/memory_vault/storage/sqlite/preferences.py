@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import apsw
-
 from ..._times import optional_moment, to_moment
 from ...models import Preference
+from .connection import Database
 
 _COLUMNS = "key, value, confidence, recorded_at, superseded_at, source"
 
@@ -27,12 +26,13 @@ def _preference(row: Sequence[Any]) -> Preference:
 class Preferences:
     """What may be done with preferences inside one transaction."""
 
-    def __init__(self, connection: apsw.Connection, now: int) -> None:
+    def __init__(self, connection: Database, now: int) -> None:
         self._db, self._now = connection, now
 
-    def list(self, *, include_history: bool = False, known_at: int | None = None) -> tuple[Preference, ...]:
-        """Preferences by key, then oldest first: the current ones, those in force at a moment of
-        recording, or all."""
+    def list(
+        self, *, include_history: bool = False, known_at: int | None = None
+    ) -> tuple[Preference, ...]:
+        """Preferences by key, then oldest first: current, known at a moment, or all."""
         tests, values = ["superseded_at IS NULL"], tuple[int, ...]()
         if include_history:
             tests = ["1"]
@@ -72,7 +72,7 @@ class Preferences:
             "UPDATE preferences SET superseded_at = ? WHERE key = ? AND superseded_at IS NULL",
             (self._now, key),
         )
-        return self._db.changes() > 0
+        return bool(self._db.changes())
 
     def remove_from(self, memory_ids: Iterable[str]) -> tuple[int, tuple[str, ...]]:
         """Delete what was read from these memories; the value each had replaced comes back.

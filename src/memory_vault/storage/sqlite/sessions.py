@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import apsw
-
 from ..._times import optional_moment, to_moment
 from ...models import Page, Session
 from .. import Cursor
+from .connection import Database
 
 _COLUMNS = """s.id, s.started_at, s.last_active_at, s.ended_at, s.metadata,
     (SELECT count(*) FROM memories m WHERE m.session_id = s.id AND m.superseded_at IS NULL)"""
@@ -30,7 +29,7 @@ def _session(row: Sequence[Any]) -> Session:
 class Sessions:
     """What may be done with sessions inside one transaction."""
 
-    def __init__(self, connection: apsw.Connection, now: int) -> None:
+    def __init__(self, connection: Database, now: int) -> None:
         self._db, self._now = connection, now
 
     def get(self, session_id: str) -> Session | None:
@@ -81,7 +80,7 @@ class Sessions:
                 "UPDATE sessions SET metadata = ? WHERE id = ?", (metadata, session_id)
             )
         session = self.get(session_id)
-        assert session is not None, "touch has just made it"  # noqa: S101
+        assert session is not None, "touch has just made it"
         return session
 
     def end(self, session_id: str) -> None:
@@ -94,4 +93,4 @@ class Sessions:
     def remove(self, session_id: str) -> int:
         """Delete one session's row; 1 if there was one."""
         self._db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
-        return self._db.changes()
+        return int(self._db.changes())

@@ -20,7 +20,7 @@ from ..._times import to_moment
 from ...errors import StorageBusy, StorageError
 from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor
-from .connection import close, connect, translated
+from .connection import Database, close, connect, translated
 from .files import FilePool, make_folder, publish, user_path
 from .schema import CATALOG, USER
 from .transaction import Retired, Transaction
@@ -56,7 +56,7 @@ class _Hop(Generic[T]):
             self._unit.is_stopped = True
 
 
-def _has_moved(connection: apsw.Connection) -> bool:
+def _has_moved(connection: Database) -> bool:
     """Whether the file behind an open connection has lost its name."""
     moved = ctypes.c_int(0)
     connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
@@ -107,7 +107,7 @@ class SqliteStore:
         """Wait for units under way, then close every file. Repeatable."""
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(_CLOSE_TIMEOUT_S):
-                while self._pool.taken:
+                while self._pool.taken:  # noqa: ASYNC110 - given back by threads, not by tasks
                     await anyio.sleep(0.002)
             await to_thread.run_sync(self._pool.close)
 
@@ -176,9 +176,7 @@ class SqliteStore:
         deadline = anyio.current_time() + self._lock_timeout_s
         while True:
             try:
-                return await to_thread.run_sync(
-                    run, limiter=limiter, abandon_on_cancel=may_abandon
-                )
+                return await to_thread.run_sync(run, limiter=limiter, abandon_on_cancel=may_abandon)
             except StorageBusy:
                 if anyio.current_time() > deadline:
                     raise
@@ -208,7 +206,7 @@ class SqliteStore:
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
         try:
-            connection = connect(path, USER, self._durability)
+            connection: Database = connect(path, USER, self._durability)
         except StorageError:
             return
         try:
@@ -234,7 +232,7 @@ class SqliteStore:
         self,
         user_id: str,
         work: Callable[[Transaction], T],
-        create: bool,  # noqa: FBT001
+        create: bool,
         hop: _Hop[T],
     ) -> T:
         path = user_path(self._dir, user_id)
@@ -261,7 +259,7 @@ class SqliteStore:
             publish(path, USER, self._durability, fill, (user_id, now))
 
     def _is_listed(self, user_id: str) -> bool:
-        def run(connection: apsw.Connection, _: Unit[bool]) -> bool:
+        def run(connection: Database, _: Unit[bool]) -> bool:
             row = connection.execute("SELECT 1 FROM users WHERE user_id = ?", (user_id,)).fetchone()
             return row is not None
 
@@ -270,7 +268,7 @@ class SqliteStore:
     def _enter(self, user_id: str) -> None:
         """Write a user into the catalog, unless it is there."""
 
-        def enter(connection: apsw.Connection, _: Unit[None]) -> None:
+        def enter(connection: Database, _: Unit[None]) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO users (user_id, created_at) VALUES (?, ?)",
                 (user_id, time.time_ns() // 1_000),
@@ -291,7 +289,7 @@ class SqliteStore:
     ) -> Unit[T]:
         """A unit on a user's file; a struck file may be taken back into use once it is listed."""
 
-        def run(connection: apsw.Connection, unit: Unit[T]) -> T:
+        def run(connection: Database, unit: Unit[T]) -> T:
             transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
             if transaction.is_retired:
                 if not may_revive or _has_moved(connection):
@@ -306,29 +304,31 @@ class SqliteStore:
         if not path.exists():
             return True
 
-        def run(connection: apsw.Connection, _: Unit[bool]) -> bool:
+        def run(connection: Database, _: Unit[bool]) -> bool:
             try:
                 row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except apsw.BusyError:
                 return False
-            return row[0] == 0
+            return bool(row[0] == 0)
 
         return Unit(self._pool, path, USER, run, begin=None).run()
 
-    def _list_users(self, size: int, after: Cursor | None, _hop: _Hop[Page[UserInfo]]) -> Page[UserInfo]:
-        def run(connection: apsw.Connection, _: Unit[Any]) -> Page[UserInfo]:
+    def _list_users(
+        self, size: int, after: Cursor | None, _hop: _Hop[Page[UserInfo]]
+    ) -> Page[UserInfo]:
+        def run(connection: Database, _: Unit[Any]) -> Page[UserInfo]:
             rows = connection.execute(
                 "SELECT user_id, created_at FROM users WHERE user_id > ? ORDER BY user_id LIMIT ?",
                 (after.id if after else "", size + 1),
             ).fetchall()
             items = tuple(UserInfo(user, to_moment(at)) for user, at in rows[:size])
-            cursor = str(Cursor("", items[-1].user_id)) if len(rows) > size else None
-            return Page(items, cursor)
+            return Page(items, str(Cursor("", rows[size - 1][0])) if len(rows) > size else None)
 
-        return Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
+        page: Page[UserInfo] = Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
+        return page
 
     def _remove_user(self, user_id: str, _hop: _Hop[bool]) -> bool:
-        def strike(connection: apsw.Connection, _: Unit[None]) -> None:
+        def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
 
         path = user_path(self._dir, user_id)
@@ -340,7 +340,7 @@ class SqliteStore:
 
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
-        connection = connect(path, USER, self._durability)
+        connection: Database = connect(path, USER, self._durability)
         try:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
             connection.execute("PRAGMA journal_mode=DELETE").fetchall()
@@ -370,7 +370,7 @@ class SqliteStore:
         advice = "restore this file from a backup; other users are not affected"
         is_user = path != self._catalog
         try:
-            connection = connect(path, USER if is_user else CATALOG, self._durability)
+            connection: Database = connect(path, USER if is_user else CATALOG, self._durability)
         except StorageError as error:
             return Problem(None, str(error), advice)
         try:
@@ -388,5 +388,3 @@ class SqliteStore:
         finally:
             close(connection)
         return None
-
-

@@ -6,14 +6,14 @@ import json
 import time
 from collections.abc import Callable
 from functools import cached_property
-
-import apsw
+from typing import Any
 
 from ..._times import optional_moment
 from ...embed import Fingerprint
 from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
+from .connection import Database
 from .feed import Feed
 from .memories import Memories
 from .preferences import Preferences
@@ -23,7 +23,7 @@ from .sessions import Sessions
 _DAY = 86_400 * 1_000_000
 
 
-class Retired(Exception):  # noqa: N818 - a signal between units, never seen by a caller
+class Retired(Exception):
     """The file was struck from the vault; the user's next file takes its place."""
 
 
@@ -38,21 +38,22 @@ class Transaction:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: Database,
         user_id: str,
         check: Callable[[], None],
         *,
         is_writing: bool,
     ) -> None:
         self._db, self.user_id, self.check = connection, user_id, check
-        row = connection.execute(
+        row: tuple[Any, ...] = connection.execute(
             "SELECT generation, retired, clock, fingerprint FROM meta WHERE id = 1"
         ).fetchone() or (0, 0, 0, None)
-        self.generation, retired, clock, self._fingerprint = row
-        if retired and not is_writing:
+        self.generation: int = row[0]
+        self._fingerprint: str | None = row[3]
+        if row[1] and not is_writing:
             raise Retired
-        self.is_retired = bool(retired)
-        self.now = max(time.time_ns() // 1_000, clock + 1)
+        self.is_retired = bool(row[1])
+        self.now = max(time.time_ns() // 1_000, row[2] + 1)
         if is_writing:
             connection.execute("UPDATE meta SET clock = ? WHERE id = 1", (self.now,))
 
@@ -126,7 +127,9 @@ class Transaction:
 
     def remove(self, memory_ids: list[str]) -> Removal:
         """Delete memories, all that was derived from them, and every trace in other tables."""
-        doomed = [*memory_ids, *(i for i in self.memories.derived_from(memory_ids) if i not in set(memory_ids))]
+        chosen = set(memory_ids)
+        derived = self.memories.derived_from(memory_ids)
+        doomed = [*memory_ids, *(one for one in derived if one not in chosen)]
         preferences, restored = self.preferences.remove_from(doomed)
         counts = self.memories.remove(doomed)
         counts["preferences"] = preferences

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import apsw
 
-from .connection import Stopped, translated
+from .connection import Database, Stopped, translated
 from .files import FilePool
 from .schema import Schema
 
@@ -33,7 +33,7 @@ class Unit(Generic[T]):
         pool: FilePool,
         path: Path | None,
         schema: Schema,
-        work: Callable[[apsw.Connection, Unit[T]], T],
+        work: Callable[[Database, Unit[T]], T],
         *,
         begin: str | None,
     ) -> None:

@@ -1,0 +1,6 @@
+"""Lets `python -m memory_vault` be the command line."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

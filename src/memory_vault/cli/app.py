@@ -1,0 +1,105 @@
+"""All commands in one program, and the one place where an error becomes a line and a status."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import MEANINGS, MemoryVaultError
+from . import bench, demo, doctor, forget, memories, model, preferences, sessions, users
+from .running import Globals
+
+app = typer.Typer(
+    name="memory-vault",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Memory for programs that talk to language models. Every command takes --help.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(version("memory-vault"))
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the vault; else MEMORY_VAULT_DATA_DIR, else the default."),
+    ] = None,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Memory for programs that talk to language models. Every command takes --help."""
+    context.obj = Globals(data_dir)
+
+
+for _group in (memories, forget, users, doctor, demo):
+    _group.register(app)
+for _name, _commands in (
+    ("sessions", sessions),
+    ("preferences", preferences),
+    ("model", model),
+    ("bench", bench),
+):
+    app.add_typer(_commands.app, name=_name)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; errors are shown, never raised.
+
+    With `MEMORY_VAULT_DEBUG=1` an error is raised with its traceback instead.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(words or ["--help"], "memory-vault", standalone_mode=False)
+    except typer.Abort as error:
+        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
+    except BrokenPipeError:
+        return _hang_up()
+    except Exception as error:  # the last fence before the user's terminal
+        if os.environ.get("MEMORY_VAULT_DEBUG") == "1":
+            raise
+        return _report(error, as_json="--json" in words)
+    return status if isinstance(status, int) else 0
+
+
+def _hang_up() -> int:
+    """The status of a program whose reader went away, with nothing left to flush into the pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    """Show an error on one line of stderr and return the exit status it stands for."""
+    code, message, status = _meaning(error)
+    line = " ".join(message.split())
+    text = json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False)
+    typer.echo(text if as_json else f"error: {line}", err=True)
+    return status
+
+
+def _meaning(error: Exception) -> tuple[str, str, int]:
+    """Code, message and exit status of an error of ours, of the parser, or of anything else."""
+    if isinstance(error, MemoryVaultError):
+        return error.code, str(error), MEANINGS[error.code].exit_status
+    if callable(of_the_parser := getattr(error, "format_message", None)):
+        return "invalid_input", str(of_the_parser()), 2
+    kind = type(error).__name__
+    hint = "MEMORY_VAULT_DEBUG=1 shows where"
+    return "memory_vault", f"unexpected {kind}: {error} ({hint})", 1

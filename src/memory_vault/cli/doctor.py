@@ -1,0 +1,127 @@
+"""The command that says what is wrong with an installation, and what to do about it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..errors import MemoryVaultError
+from . import options, show
+from .model import folder, inspect
+from .running import config, run
+
+if TYPE_CHECKING:
+    from ..config import MemoryConfig
+    from ..models import CheckReport, Health
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the program."""
+    app.command("doctor")(doctor)
+
+
+def doctor(context: typer.Context, json: options.Json = False) -> None:
+    """Check settings, model, data folder and every user's file; exits with 1 on a problem."""
+    checks = _checks(context)
+    is_ok = all(one.ok for one in checks)
+    if json:
+        show.as_json({"ok": is_ok, "checks": checks, "versions": versions()})
+    else:
+        _show(checks)
+    if not is_ok:
+        raise typer.Exit(1)
+
+
+def _checks(context: typer.Context) -> list[Check]:
+    try:
+        settings = config(context).with_file()
+    except MemoryVaultError as error:
+        return [Check("settings", ok=False, detail=str(error), advice="correct the setting")]
+    found = [Check("settings", ok=True, detail=f"data in {settings.data_dir}")]
+    if isinstance(settings.embedder, str) and settings.embedder.startswith("minilm"):
+        found.append(_model(context))
+    return found + _vault(settings)
+
+
+def _model(context: typer.Context) -> Check:
+    found = inspect(folder(context))
+    if found["ok"]:
+        return Check("model", ok=True, detail=f"intact in {found['folder']}")
+    return Check("model", ok=False, detail=found["problem"], advice="memory-vault model install")
+
+
+def _vault(settings: MemoryConfig) -> list[Check]:
+    """Open the vault, ask how it is, and read its files."""
+
+    async def look() -> tuple[Health, CheckReport]:
+        from ..vault import Vault
+
+        async with Vault(settings) as vault:
+            return await vault.health(), await vault.check()
+
+    try:
+        health, report = run(look)
+    except MemoryVaultError as error:
+        advice = "make the data folder writable, or choose another with --data-dir"
+        return [Check("data folder", ok=False, detail=str(error), advice=advice)]
+    return [*_parts(health), *_files(report)]
+
+
+def _parts(health: Health) -> list[Check]:
+    parts = {
+        "data folder": (health.store, "make it writable, or choose another with --data-dir"),
+        "index": (health.index, "restart the program: the index is rebuilt from the files"),
+        "embedder": (health.embedder, "memory-vault model install"),
+        "background work": (health.background, "restart the program: jobs resume at open"),
+    }
+    return [
+        Check(name, ok=state == "ok", detail=state, advice="" if state == "ok" else advice)
+        for name, (state, advice) in parts.items()
+    ]
+
+
+def _files(report: CheckReport) -> list[Check]:
+    if report.is_ok:
+        sound = f"{show.plural(report.users, 'user file')} sound"
+        return [Check("files", ok=True, detail=sound)]
+    return [
+        Check("files", ok=False, advice=one.advice, detail=f"user {one.user_id!r}: {one.what}"
+              if one.user_id is not None else one.what)
+        for one in report.problems
+    ]  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of what this library stands on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    import apsw
+
+    found = {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version()}
+    for name in ("memory-vault", "anyio", "apsw-sqlite3mc", "numpy", "onnxruntime", "tokenizers"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _show(checks: list[Check]) -> None:
+    for one in checks:
+        show.lines(f"{'ok   ' if one.ok else 'WRONG'} {one.name}: {one.detail}")
+        if one.advice:
+            show.lines(f"      what to do: {one.advice}")
+    show.lines("", ", ".join(f"{name} {number}" for name, number in versions().items()))

@@ -1,0 +1,23 @@
+"""A progress bar on stderr, shown to people only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bar(title: str, total: int | None, *, is_shown: bool = True) -> Iterator[Callable[[int], None]]:
+    """Show how far the work is; yields what to call with the number of steps just done.
+
+    Without a terminal on stderr nothing is shown.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    is_hidden = not (is_shown and console.is_terminal)
+    with Progress(*columns, console=console, disable=is_hidden, transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda steps: progress.advance(task, steps)

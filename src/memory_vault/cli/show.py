@@ -1,0 +1,96 @@
+"""How results are shown: JSON for machines, tables and lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..models import Memory, RecallResult, Stats
+
+
+def as_data(value: Any) -> Any:
+    """Turn a result into what JSON knows: values by attribute name, times in ISO form."""
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {one.name: as_data(getattr(value, one.name)) for one in fields(value)}
+        return found | _extra(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): as_data(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _extra(value: Any) -> dict[str, Any]:
+    """What a result knows beyond its fields."""
+    if isinstance(value, RecallResult):
+        return {"budget_used": value.budget_used}
+    return {"total": value.total} if isinstance(value, Stats) else {}
+
+
+def as_json(value: Any) -> None:
+    """Print a result as one JSON document."""
+    typer.echo(json.dumps(as_data(value), ensure_ascii=False, indent=2))
+
+
+def lines(*texts: str) -> None:
+    """Print lines of text as they are."""
+    for one in texts:
+        typer.echo(one)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print rows under their columns, or say that there are none."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    found = [[Text("" if one is None else str(one)) for one in row] for row in rows]
+    if not found:
+        return lines(empty)
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        shown.add_column(name, overflow="fold")
+    for row in found:
+        shown.add_row(*row)
+    Console().print(shown)
+    return None
+
+
+def more(next_cursor: str | None) -> None:
+    """Say how to read on, if there is more."""
+    if next_cursor is not None:
+        lines(f"there is more: add --cursor {next_cursor}")
+
+
+def when(moment: datetime | None) -> str:
+    """A time as a person in this time zone reads it; "" for None."""
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def memories(found: Iterable[Memory], *, empty: str = "no memories") -> None:
+    """Print memories, one a row."""
+    rows = [
+        (one.id, when(one.occurred_at or one.recorded_at), one.memory_type, one.session_id,
+         one.role, cut(one.content))
+        for one in found
+    ]  # fmt: skip
+    table(("id", "when", "type", "session", "role", "content"), rows, empty=empty)
+
+
+def cut(text: str, most: int = 100) -> str:
+    """First characters of a text on one line."""
+    line = " ".join(text[: most * 2].split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def plural(count: int, name: str, several: str = "") -> str:
+    """A count with its noun: "1 memory", "2 memories"."""
+    return f"{count} {name if count == 1 else several or name + 's'}"

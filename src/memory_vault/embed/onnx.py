@@ -1,0 +1,345 @@
+"""The default embedder: all-MiniLM-L6-v2 in ONNX Runtime, in this process, without a network."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import CapacityLimiter, from_thread, to_thread
+from anyio.lowlevel import RunVar
+
+from ..errors import BackendError, InvalidInput, MemoryVaultError
+from . import Fingerprint
+from . import model_files as files
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from . import Embeddings
+
+    Ids = list[int]
+
+WINDOW = files.MAX_TOKENS - 2
+_BATCH_TOKENS = 2_000
+"""Tokens of one batch, padding counted: larger ones are no faster and take more memory."""
+
+_GROUP_TEXTS = 512
+"""Texts that are tokenised at once and sorted by length among themselves."""
+
+
+class OnnxEmbedder:
+    """Embeds with all-MiniLM-L6-v2 on the processor; embedders of one process share the model.
+
+    Documents are run a batch at a time; a question does not wait for them. It loads at `open` or
+    at first use, and again when used after `close`.
+
+    Args:
+        model_dir: Folder that `memory-vault model install` has filled. Not read before `open`.
+        precision: "int8" takes a quarter of the memory; its embeddings live in a space of their
+            own, which only the same graph on a similar processor gives.
+        threads: Threads of one run; None for as many as there are cores.
+    """
+
+    def __init__(
+        self,
+        model_dir: Path,
+        *,
+        precision: files.Precision = "float32",
+        threads: int | None = None,
+    ) -> None:
+        if precision not in files.GRAPHS:
+            raise InvalidInput(f"precision={precision!r}: give 'float32' or 'int8'")
+        if threads is not None and threads < 1:
+            raise InvalidInput(f"threads={threads}: give at least 1, or None")
+        self._folder = Path(model_dir)
+        self._precision = precision
+        self._threads = threads
+        self._engine: _Engine | None = None
+        self._fingerprint: Fingerprint | None = None
+
+    def __repr__(self) -> str:
+        return f"OnnxEmbedder({str(self._folder)!r}, precision={self._precision!r})"
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """That of the weights for float32, of the graph for int8 (then a small file is read)."""
+        if self._fingerprint is None:
+            name = _precision_name(self._folder, self._precision)
+            self._fingerprint = Fingerprint(files.MODEL, files.REVISION, files.DIMENSION, name)
+        return self._fingerprint
+
+    @property
+    def window(self) -> int:
+        """254: the 256 tokens that the model was made for, less its two special ones."""
+        return WINDOW
+
+    async def open(self) -> None:
+        """Load the model, once a process; 0.2 s."""
+        await to_thread.run_sync(self._load)
+
+    async def close(self) -> None:
+        """Give the model back; it is unloaded with its last embedder."""
+        await to_thread.run_sync(self._unload)
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        """Embed texts as documents; shape (n, 384).
+
+        Cancelling it takes effect after the batch that is running.
+        """
+        import numpy as np
+
+        texts = _check(texts)
+        rows: Embeddings = np.empty((len(texts), files.DIMENSION), np.float32)
+        for start in range(0, len(texts), _GROUP_TEXTS):
+            group = slice(start, start + _GROUP_TEXTS)
+            await self._embed_group(texts[group], rows[group])
+        return rows
+
+    async def embed_query(self, text: str) -> Embeddings:
+        """Embed one question; shape (384,). It runs beside the batch of documents in work."""
+        (text,) = _check([text])
+        return await to_thread.run_sync(self._run_query, text, limiter=_limits().queries)
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Spans of the text's WordPiece tokens.
+
+        Where one character gives several tokens, the first has its span, the others are empty and
+        stand behind it: do not split there.
+        """
+        (text,) = _check([text])
+        engine = self._load()
+        with translate("a text could not be split into tokens"):
+            return _disjoint(engine.offsets(text))
+
+    async def _embed_group(self, texts: list[str], rows: Embeddings) -> None:
+        limiter = _limits().documents
+        ids = await to_thread.run_sync(self._tokenize, texts, limiter=limiter)
+        for batch in _batches([len(one) for one in ids]):
+            await to_thread.run_sync(self._run_batch, ids, batch, rows, limiter=limiter)
+
+    def _load(self) -> _Engine:
+        with _lock:
+            if self._engine is None or self._engine.pid != os.getpid():
+                self._engine = _acquire(self._folder, self._precision, self._threads)
+            return self._engine
+
+    def _unload(self) -> None:
+        with _lock:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                _release(engine)
+
+    def _tokenize(self, texts: list[str]) -> list[Ids]:
+        engine = self._load()
+        with translate("texts could not be split into tokens"):
+            return engine.tokenize(texts)
+
+    def _run_batch(self, ids: list[Ids], batch: list[int], rows: Embeddings) -> None:
+        engine = self._load()
+        with translate("texts could not be embedded"):
+            if self._precision == "float32":
+                rows[batch] = engine.run([ids[i] for i in batch])
+            else:
+                _run_singly(engine, ids, batch, rows)
+
+    def _run_query(self, text: str) -> Embeddings:
+        engine = self._load()
+        with translate("a question could not be embedded"):
+            row: Embeddings = engine.run(engine.tokenize([text]))[0]
+            return row
+
+
+def _precision_name(folder: Path, precision: files.Precision) -> str:
+    """The precision, with the graph's hash where another graph gives another space. Blocking."""
+    if precision == "float32":
+        return precision
+    graph = files.read_manifest(folder).files.get(files.GRAPHS[precision])
+    if graph is None:
+        raise files.not_installed(f"{folder} holds no {files.GRAPHS[precision]}")
+    return f"{precision}-{graph.sha256[:8]}"
+
+
+def _run_singly(engine: _Engine, ids: list[Ids], batch: list[int], rows: Embeddings) -> None:
+    """Run one text at a time: int8 scales over a whole batch, so neighbours would be felt."""
+    for i in batch:
+        from_thread.check_cancelled()
+        rows[i] = engine.run([ids[i]])[0]
+
+
+def _check(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise InvalidInput("texts: give a list of strings, not one string")
+    checked = list(texts)
+    if not all(isinstance(text, str) for text in checked):
+        raise InvalidInput("texts: every text must be a string")
+    return checked
+
+
+def _batches(lengths: Sequence[int], tokens: int = _BATCH_TOKENS) -> list[list[int]]:
+    """Group positions by length, so that little is padded; a batch holds at most `tokens`.
+
+    A text that is longer than that makes a batch alone. Longest first.
+    """
+    batches: list[list[int]] = []
+    widest = 0
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if not batches or (len(batches[-1]) + 1) * widest > tokens:
+            batches.append([])
+            widest = lengths[i]
+        batches[-1].append(i)
+    return batches
+
+
+def _disjoint(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A token's span without what the one before it has: Hangul and others share characters."""
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for start, stop in offsets:
+        spans.append((max(start, end), max(stop, end)))
+        end = spans[-1][1]
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Threads that embed for one event loop.
+
+    Documents are run one batch at a time: a run uses all cores. Questions have threads of their
+    own, so that one does not wait for the batch in work.
+    """
+
+    documents: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    queries: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
+
+
+_run_limits: RunVar[_Limits] = RunVar("memory_vault.embed.onnx")
+
+
+def _limits() -> _Limits:
+    """Those of the running event loop."""
+    limits = _run_limits.get(None)
+    if limits is None:
+        limits = _Limits()
+        _run_limits.set(limits)
+    return limits
+
+
+_Key = tuple[Path, files.Precision, int | None]
+_lock = threading.Lock()
+_engines: dict[_Key, _Engine] = {}
+
+
+def _acquire(folder: Path, precision: files.Precision, threads: int | None) -> _Engine:
+    """The process's engine for a model, loaded if it is the first use. Hold the lock."""
+    key = (folder.resolve(), precision, threads)
+    engine = _engines.get(key)
+    if engine is None or engine.pid != os.getpid():  # a fork has no threads to run it
+        engine = _engines[key] = _Engine(key)
+    engine.users += 1
+    return engine
+
+
+def _release(engine: _Engine) -> None:
+    """Take one user away and unload with the last. Hold the lock."""
+    engine.users -= 1
+    if not engine.users and _engines.get(engine.key) is engine:
+        del _engines[engine.key]
+
+
+class _Engine:
+    """A loaded graph with its tokenizer; both may be used from several threads."""
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self.pid = os.getpid()
+        self.users = 0
+        folder, precision, threads = key
+        files.check_sizes(folder, files.read_manifest(folder))
+        try:
+            with translate(f"{folder} could not be loaded"):
+                self._tokenizer = _load_tokenizer(folder)
+                self._session = _load_session(folder / files.GRAPHS[precision], threads)
+        except BackendError as error:
+            raise files.not_installed(str(error)) from error
+        ends = [self._tokenizer.token_to_id(one) for one in ("[CLS]", "[SEP]")]
+        self._first, self._last = ends
+
+    def tokenize(self, texts: list[str]) -> list[Ids]:
+        """Token ids of each text, cut to the window, with the special ones around them."""
+        with _refusing_surrogates():
+            found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [[self._first, *one.ids[:WINDOW], self._last] for one in found]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Start and end of each token, in characters; the whole text, without special tokens."""
+        with _refusing_surrogates():
+            # A batch of one, because `encode` holds the GIL and `encode_batch` does not.
+            (found,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
+        offsets: list[tuple[int, int]] = found.offsets
+        return offsets
+
+    def run(self, ids: Sequence[Ids]) -> Embeddings:
+        """Embed texts of similar length in one run; shape (n, 384)."""
+        padded, mask = _pad(ids)
+        feed = {"input_ids": padded, "attention_mask": mask}
+        rows: Embeddings = self._session.run(None, feed)[0]
+        return rows
+
+
+def _pad(ids: Sequence[Ids]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids filled up with zeros to the longest, and a mask that is 1 where a token is."""
+    import numpy as np
+
+    lengths = np.array([len(one) for one in ids])
+    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
+    padded = np.zeros_like(mask)
+    padded[mask == 1] = np.concatenate([np.array(one, np.int64) for one in ids])
+    return padded, mask
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / files.TOKENIZER))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _load_session(graph: Path, threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _refusing_surrogates() -> Iterator[None]:
+    """Name what is wrong with a string that the tokenizer does not take as one."""
+    try:
+        yield
+    except (TypeError, UnicodeEncodeError) as error:
+        raise InvalidInput("texts: a text holds a lone surrogate, which is no character") from error
+
+
+@contextmanager
+def translate(what: str) -> Iterator[None]:
+    """Turn errors of ONNX Runtime and of the tokenizer into ours; they have no common base."""
+    try:
+        yield
+    except MemoryVaultError:
+        raise
+    except Exception as error:
+        raise BackendError(f"{what}: {type(error).__name__}: {error}") from error

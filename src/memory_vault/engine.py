@@ -1,0 +1,176 @@
+"""What vaults on one folder share in one event loop: store, indexes, embedder, background work."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from anyio.lowlevel import RunVar
+
+from ._host import Host
+from ._ids import new_id
+from .config import MemoryConfig
+from .embed import Embedder
+from .embed.choose import choose
+from .errors import ConfigError, MemoryVaultError, ModelNotInstalled
+from .models import Health
+from .storage.index.cache import IndexCache
+from .storage.sqlite.store import SqliteStore
+from .text.tokens import token_counter
+
+_PER_CALL = {"top_k", "token_budget"}
+"""Settings in which vaults on one folder may differ."""
+
+_engines: RunVar[dict[Path, Engine]] = RunVar("memory_vault_engines")
+
+
+class Engine:
+    """Everything that vaults on one folder share; made by `acquire`, closed by the last `release`.
+
+    Engines are kept by folder within one event loop. Two loops in one process have two engines,
+    which meet as two processes do: in the files.
+    """
+
+    def __init__(self, config: MemoryConfig) -> None:
+        self.config = config
+        self.holders = 0
+        self.host = Host()
+        self.indexes = IndexCache(config.index_bytes)
+        self.counter = token_counter(config.token_counter)
+        self.store = SqliteStore(
+            config.data_dir,
+            durability=config.durability,
+            lock_timeout_s=config.lock_timeout_s,
+            max_open_files=config.max_open_files,
+            readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
+        )
+        self.embedder, self._owns_embedder = _embedder(config)
+        self._lock = anyio.Lock()
+        self._is_open = False
+
+    async def open(self) -> None:
+        """Open the store and start loading the model; repeatable."""
+        async with self._lock:
+            if self._is_open:
+                return
+            await self.store.open()
+            await self.host.start()
+            self._is_open = True
+            if self.config.preload:
+                self.host.start_soon("model", self.embedder.open)
+
+    async def close(self) -> None:
+        """Stop background work, wait for units under way, close the files."""
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                if self._is_open:
+                    await self.host.stop()
+                    if self._owns_embedder:
+                        await self.embedder.close()
+                await self.store.close()
+                self._is_open = False
+
+    def new_id(self, prefix: str) -> str:
+        """A new id that sorts after those made before."""
+        return new_id(prefix)
+
+    async def health(self) -> Health:
+        """Try each part."""
+        failures = self.host.failures
+        failures.pop("model", None)
+        background = "; ".join(f"{name}: {what}" for name, what in failures.items())
+        return Health(
+            store=await self._try_store(),
+            index="ok",
+            embedder=await self._try_embedder(),
+            background=background or "ok",
+        )
+
+    async def _try_store(self) -> str:
+        try:
+            await self.store.list_users(size=1, after=None)
+        except MemoryVaultError as error:
+            return str(error)
+        is_writable = await to_thread.run_sync(os.access, self.config.data_dir, os.W_OK)
+        return "ok" if is_writable else f"{self.config.data_dir} cannot be written"
+
+    async def _try_embedder(self) -> str:
+        try:
+            await self.embedder.open()
+        except (ModelNotInstalled, MemoryVaultError) as error:
+            return str(error)
+        return "ok"
+
+
+def _embedder(config: MemoryConfig) -> tuple[Embedder, bool]:
+    """The configured embedder, and whether it is ours to close."""
+    if isinstance(config.embedder, str):
+        return choose(config.embedder, config.model_dir), True
+    return config.embedder, False
+
+
+async def acquire(config: MemoryConfig | None) -> tuple[Engine, MemoryConfig]:
+    """The open engine of a folder in this event loop, and the settings in full.
+
+    Cancelled, it holds nothing.
+
+    Raises:
+        ConfigError: If a setting is wrong or differs from those the folder is open with.
+        StorageError: If the folder cannot be used.
+    """
+    settled = await to_thread.run_sync(_settle, config)
+    engine = _find(settled)
+    engine.holders += 1
+    try:
+        await engine.open()
+    except BaseException:
+        await release(engine)
+        raise
+    return engine, settled
+
+
+async def release(engine: Engine) -> None:
+    """Let go of an engine; the last one to do so closes it."""
+    engine.holders -= 1
+    if engine.holders:
+        return
+    engines = _engines.get({})
+    if engines.get(engine.config.data_dir) is engine:
+        del engines[engine.config.data_dir]
+    await engine.close()
+
+
+def _settle(config: MemoryConfig | None) -> MemoryConfig:
+    """Settings with the config file read and the folder's path made absolute. Blocking."""
+    from dataclasses import replace
+
+    found = (config or MemoryConfig()).with_file()
+    return replace(found, data_dir=found.data_dir.expanduser().resolve())
+
+
+def _find(config: MemoryConfig) -> Engine:
+    """The engine of this folder, made if there is none."""
+    try:
+        engines = _engines.get()
+    except LookupError:
+        engines = {}
+        _engines.set(engines)
+    engine = engines.get(config.data_dir)
+    if engine is None:
+        engine = engines[config.data_dir] = Engine(config)
+    _agree(engine.config, config)
+    return engine
+
+
+def _agree(held: MemoryConfig, wanted: MemoryConfig) -> None:
+    """Refuse a second vault with other settings on the folder."""
+    for one in fields(MemoryConfig):
+        before, now = getattr(held, one.name), getattr(wanted, one.name)
+        if one.name not in _PER_CALL and before != now:
+            raise ConfigError(
+                f"{one.name}={now!r}: {held.data_dir} is already open in this program with "
+                f"{before!r}; close that vault first, or use the same setting"
+            )

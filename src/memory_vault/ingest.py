@@ -1,0 +1,340 @@
+"""The pipeline behind `save` and `update`: plan, embed what is new, write in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._times import optional_micros
+from .errors import InvalidInput, NotFound
+from .models import Duplicate, Memory, MemoryType, Preference, SaveResult
+from .storage import Changes, Chunk, Draft, NewMemory
+from .text.chunk import split
+from .text.preferences import read_preferences
+from .text.route import route
+from .text.salience import importance
+from .text.words import word_ids
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .engine import Engine
+    from .storage.sqlite.transaction import Transaction
+
+_ROLES = frozenset({"user", "assistant", "tool", "system"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A span of a text that is to get an embedding, with its search terms."""
+
+    start: int
+    stop: int
+    words: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of one draft before its embedding."""
+
+    draft: Draft
+    memory_type: MemoryType
+    importance: float
+    token_count: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a save is to do, found before anything is embedded.
+
+    Attributes:
+        replay: Earlier result under the same idempotency key.
+        analyses: One for each draft, in order.
+        known: Embeddings at hand, by text of the piece.
+        missing: Texts to embed, each once.
+    """
+
+    replay: SaveResult | None
+    analyses: tuple[Analysis, ...] = ()
+    known: dict[str, bytes] | None = None
+    missing: tuple[str, ...] = ()
+
+
+class _Outdated(Exception):
+    """A memory whose embedding was to be shared has been forgotten meanwhile."""
+
+
+async def ingest(
+    engine: Engine,
+    user_id: str,
+    drafts: Sequence[Draft],
+    *,
+    session_id: str | None,
+    idempotency_key: str | None,
+) -> SaveResult:
+    """Store drafts in order, in one transaction; durable when it returns."""
+    digest = _digest(drafts, session_id)
+    while True:
+        await engine.embedder.open()
+        plan = await engine.store.read(
+            user_id, partial(_plan, engine, drafts, session_id, idempotency_key, digest)
+        )
+        if plan.replay is not None:
+            return plan.replay
+        embeddings = dict(plan.known or {})
+        if plan.missing:
+            embeddings.update(
+                zip(plan.missing, _rows(await engine.embedder.embed(plan.missing)), strict=True)
+            )
+        commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
+        try:
+            return await engine.store.write(user_id, commit, create=True)
+        except _Outdated:
+            continue
+
+
+def _rows(embeddings: NDArray[np.float32]) -> list[bytes]:
+    """Each embedding as bytes, little endian."""
+    packed = embeddings.astype("<f4", copy=False)
+    return [row.tobytes() for row in packed]
+
+
+def _digest(drafts: Sequence[Draft], session_id: str | None) -> bytes:
+    """Tells whether two saves under one idempotency key say the same."""
+    return hashlib.sha256(repr((session_id, list(drafts))).encode("utf-8")).digest()
+
+
+# planning, in a worker thread ---------------------------------------------------------------------
+
+
+def _plan(
+    engine: Engine,
+    drafts: Sequence[Draft],
+    session_id: str | None,
+    key: str | None,
+    digest: bytes,
+    user: Transaction,
+) -> Plan:
+    """Find earlier results, known embeddings, and what is left to embed."""
+    if key is not None and (kept := user.replay(key, digest)) is not None:
+        return Plan(_replayed(user, kept))
+    user.require_embedder(engine.embedder.fingerprint)
+    analyses = []
+    known: dict[str, bytes] = {}
+    wanted: dict[str, None] = {}
+    for draft in drafts:
+        user.check()
+        analysis = analyse(engine, draft, session_id)
+        analyses.append(analysis)
+        texts = [draft.content[p.start : p.stop] for p in analysis.pieces]
+        if any(text not in known for text in texts):
+            known.update(_shared(user, draft.content))
+        wanted.update(dict.fromkeys(text for text in texts if text not in known))
+    return Plan(None, tuple(analyses), known, tuple(wanted))
+
+
+def _shared(user: Transaction, content: str) -> dict[str, bytes]:
+    """Embeddings of the pieces of a text that the vault already holds, by text of the piece."""
+    version = user.memories.same_text(content)
+    chunks = user.memories.chunks(version) if version is not None else ()
+    return {content[chunk.start : chunk.stop]: chunk.embedding for chunk in chunks}
+
+
+def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
+    """Choose a draft's type and weight, and split it."""
+    memory_type = draft.memory_type or route(draft.content, draft.role)
+    if memory_type == "working" and session_id is None:
+        raise InvalidInput("memory_type='working' needs a session: give session_id")
+    return Analysis(
+        draft,
+        memory_type,
+        importance(draft.content, draft.role, memory_type),
+        engine.counter.count(draft.content),
+        pieces(engine, draft.content, draft.role),
+    )
+
+
+def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
+    """Split a text into spans of at most the embedder's window, each with its search terms.
+
+    A named speaker's name is one of the terms, so that a question about a person finds what that
+    person said.
+    """
+    embedder = engine.embedder
+    spans = split(content, embedder.token_spans(content), window=embedder.window)
+    prefix = "" if role in _ROLES else f"{role}: "
+    return tuple(
+        Piece(start, stop, word_ids(prefix + content[start:stop]).astype("<u4").tobytes())
+        for start, stop in spans
+    )
+
+
+# writing, in a worker thread ----------------------------------------------------------------------
+
+
+def _commit(
+    engine: Engine,
+    plan: Plan,
+    embeddings: dict[str, bytes],
+    session_id: str | None,
+    key: str | None,
+    digest: bytes,
+    user: Transaction,
+) -> SaveResult:
+    """Insert what is new; what is a duplicate is decided here, where no other writer can be."""
+    if key is not None and (kept := user.replay(key, digest)) is not None:
+        return _replayed(user, kept)
+    user.claim_embedder(engine.embedder.fingerprint)
+    if session_id is not None:
+        user.sessions.touch(session_id)
+    saved: list[Memory] = []
+    duplicates: list[Duplicate] = []
+    preferences: list[Preference] = []
+    for position, analysis in enumerate(plan.analyses):
+        user.check()
+        draft = analysis.draft
+        same = user.memories.duplicate_of(
+            content=draft.content,
+            role=draft.role,
+            session_id=session_id,
+            occurred_at=draft.occurred_at,
+        )
+        if same is not None:
+            duplicates.append(Duplicate(position, *same))
+            continue
+        memory = user.memories.add(_new(engine, analysis, embeddings, session_id))
+        saved.append(memory)
+        preferences += _stated(user, memory)
+    result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences))
+    if key is not None:
+        user.keep_result(key, digest, _kept(result))
+    return result
+
+
+def _new(
+    engine: Engine, analysis: Analysis, embeddings: dict[str, bytes], session_id: str | None
+) -> NewMemory:
+    """A memory ready to be inserted."""
+    draft = analysis.draft
+    return NewMemory(
+        id=engine.new_id("mem"),
+        session_id=session_id,
+        memory_type=analysis.memory_type,
+        role=draft.role,
+        content=draft.content,
+        importance=analysis.importance,
+        occurred_at=draft.occurred_at,
+        origin=draft.origin,
+        token_count=analysis.token_count,
+        metadata=draft.metadata,
+        chunks=_chunks(draft.content, analysis.pieces, embeddings),
+    )
+
+
+def _chunks(
+    content: str, spans: Sequence[Piece], embeddings: dict[str, bytes]
+) -> tuple[Chunk, ...]:
+    """Pieces with their embeddings."""
+    try:
+        return tuple(
+            Chunk(p.start, p.stop, embeddings[content[p.start : p.stop]], p.words) for p in spans
+        )
+    except KeyError:
+        raise _Outdated from None
+
+
+def _stated(user: Transaction, memory: Memory) -> list[Preference]:
+    """Set the preferences that a text states, with the memory as their source."""
+    return [
+        user.preferences.set(found.key, found.value, found.confidence, source=memory.id)
+        for found in read_preferences(memory.content, memory.role)
+    ]
+
+
+# idempotency --------------------------------------------------------------------------------------
+
+
+def _kept(result: SaveResult) -> dict[str, list[str]]:
+    """A result as ids, small enough to keep for a day."""
+    return {
+        "saved": [memory.id for memory in result.saved],
+        "duplicates": [
+            part for d in result.duplicates for part in (str(d.position), d.memory_id, d.reason)
+        ],
+        "preferences": [p.key for p in result.preferences],
+    }
+
+
+def _replayed(user: Transaction, kept: dict[str, list[str]]) -> SaveResult:
+    """The first result again, with the memories as they are now."""
+    found = user.memories.get_many(kept["saved"])
+    parts = iter(kept["duplicates"])
+    current = [user.preferences.current(key) for key in kept["preferences"]]
+    return SaveResult(
+        tuple(found[one] for one in kept["saved"] if one in found),
+        tuple(
+            Duplicate(int(at), one, why) for at, one, why in zip(parts, parts, parts, strict=True)
+        ),
+        tuple(one for one in current if one is not None),
+    )
+
+
+# update -------------------------------------------------------------------------------------------
+
+
+async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
+    """Add a version of a memory with what `changes` gives."""
+    values = dict(changes.values)
+    chunks: tuple[Chunk, ...] | None = None
+    if "content" in values:
+        await engine.embedder.open()
+        found = await engine.store.read(
+            user_id, partial(_read_pieces, engine, memory_id, values["content"])
+        )
+        texts = [values["content"][p.start : p.stop] for p in found]
+        vectors = _rows(await engine.embedder.embed(texts))
+        chunks = _chunks(values["content"], found, dict(zip(texts, vectors, strict=True)))
+        values["token_count"] = engine.counter.count(values["content"])
+    return await engine.store.write(user_id, partial(_revise, engine, memory_id, values, chunks))
+
+
+def _read_pieces(
+    engine: Engine, memory_id: str, content: str, user: Transaction
+) -> tuple[Piece, ...]:
+    """The pieces of new content for a memory that exists."""
+    user.require_embedder(engine.embedder.fingerprint)
+    return pieces(engine, content, _existing(user, memory_id).role)
+
+
+def _existing(user: Transaction, memory_id: str) -> Memory:
+    memory = user.memories.get(memory_id)
+    if memory is None:
+        raise NotFound(f"no memory {memory_id!r}: list_memories() shows the ids there are")
+    return memory
+
+
+def _revise(
+    engine: Engine,
+    memory_id: str,
+    values: dict[str, Any],
+    chunks: tuple[Chunk, ...] | None,
+    user: Transaction,
+) -> Memory:
+    """Check the new version against the one in force, and write it."""
+    before = _existing(user, memory_id)
+    start = values.get("valid_from", optional_micros(before.valid_from))
+    stop = values.get("valid_to", optional_micros(before.valid_to))
+    if start is not None and stop is not None and stop <= start:
+        raise InvalidInput("valid_to is not after valid_from: give a later moment, or None")
+    if values.get("memory_type") == "working" and before.session_id is None:
+        raise InvalidInput("memory_type='working' needs a session: this memory has none")
+    if chunks is not None:
+        user.claim_embedder(engine.embedder.fingerprint)
+    after = user.memories.replace(memory_id, values, chunks)
+    assert after is not None, "it was there in this transaction"
+    return after

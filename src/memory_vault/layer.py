@@ -1,0 +1,505 @@
+"""The memory of one user: checks arguments, calls the pipelines, and documents both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from . import _arguments as check
+from .config import MemoryConfig
+from .errors import InvalidInput, NotFound, NotOpen
+from .models import (
+    Change,
+    ForgetReceipt,
+    Memory,
+    MemoryType,
+    Message,
+    Page,
+    Preference,
+    Proof,
+    RecallResult,
+    SaveResult,
+    Session,
+    Stats,
+)
+from .vault import Vault
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_KEEP = check.KEEP
+"""Stands for an argument of `update` that was not given."""
+
+
+class MemoryLayer:
+    """Save, recall and forget for one user.
+
+    Many layers may share one vault; without one, the layer opens the vault of the data folder and
+    closes it again. The constructor does no I/O. Any number of tasks may use one layer at once.
+    Every call that is cancelled has either happened wholly or not at all.
+
+    Example:
+        async with MemoryLayer("alice") as memory:
+            await memory.save("I moved to Lisbon in May.")
+            block = (await memory.recall("Where do I live?")).prompt_block
+
+    Args:
+        user_id: Whose memory it is: 1 to 512 characters, told apart exactly as written.
+        session_id: Session that `save` and the session methods use when they are given none.
+        vault: An open vault to share; the layer then never closes it.
+        config: Settings for the vault that the layer opens itself.
+
+    Raises:
+        InvalidInput: If an id is empty, too long or holds NUL or a lone surrogate, or if both a
+            vault and a config are given.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        *,
+        session_id: str | None = None,
+        vault: Vault | None = None,
+        config: MemoryConfig | None = None,
+    ) -> None:
+        if vault is not None and config is not None:
+            raise InvalidInput("give vault= or config=, not both: the vault has its own settings")
+        self._user_id = check.name("user_id", user_id)
+        self._session_id = check.optional_name("session_id", session_id)
+        self._vault = vault or Vault(config)
+        self._owns_vault = vault is None
+        self._is_open = False
+
+    def __repr__(self) -> str:
+        return f"MemoryLayer({self._user_id!r}, session_id={self._session_id!r})"
+
+    @property
+    def user_id(self) -> str:
+        """Whose memory it is."""
+        return self._user_id
+
+    @property
+    def session_id(self) -> str | None:
+        """The session in which `save` puts memories when it is given none."""
+        return self._session_id
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the vault if it is the layer's own, and end sessions that were left idle.
+
+        Repeatable. Cancelled, it leaves the layer closed.
+
+        Raises:
+            StorageError: If the data folder cannot be used.
+            ConfigError: If a setting is wrong, or another vault has the folder open otherwise.
+        """
+        if self._is_open:
+            return
+        from .session import end_idle
+
+        if self._owns_vault:
+            await self._vault.open()
+        try:
+            await end_idle(self._vault.engine, self._user_id)
+        except BaseException:
+            if self._owns_vault:
+                await self._vault.close()
+            raise
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Close the vault if it is the layer's own. Repeatable; from any task."""
+        was_open, self._is_open = self._is_open, False
+        if was_open and self._owns_vault:
+            await self._vault.close()
+
+    async def save(
+        self,
+        content: str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any]],
+        *,
+        role: str = "user",
+        session_id: str | None = None,
+        memory_type: MemoryType | None = None,
+        occurred_at: datetime | None = None,
+        origin: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> SaveResult:
+        """Store a text, a message or a whole conversation; durable when it returns.
+
+        A conversation is one transaction: all of it is stored or nothing. A text is kept word for
+        word (NUL and lone surrogates become U+FFFD) and split for embedding, never cut.
+
+        Args:
+            content: A string, one message, or messages in the order in which they were said. A
+                message is a `Message` or a mapping with "role", "content" and, if known,
+                "occurred_at" and "metadata".
+            role: Who said it, for a plain string: "user", "assistant", "tool", "system" or a
+                speaker's name.
+            session_id: The conversation; None for the layer's own.
+            memory_type: None lets the router choose by the text.
+            occurred_at: When it happened, for inputs that do not say; must be aware.
+            origin: Who put it there, a class for trust with an optional detail ("tool:web"); None
+                derives it from the role.
+            metadata: A JSON object of at most 64 KB, for inputs that bring none.
+            idempotency_key: For 24 hours, a second call with this key returns the first result.
+
+        Returns:
+            What was stored and what was a duplicate of which memory; together, every input.
+
+        Raises:
+            InvalidInput: If a text is blank or too long, a role, type, origin or time is not
+                acceptable; nothing is stored then.
+            IdempotencyConflict: If the key was used with other content.
+            EmbedderMismatch: If the user's embeddings were made by another model.
+            ModelNotInstalled: If the model's files are missing.
+            StorageError: If it could not be stored; nothing is stored then.
+        """
+        engine = self._engine()
+        from .ingest import ingest
+
+        drafts = check.messages(
+            content,
+            role=role,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            origin=origin,
+            memory_type=memory_type,
+            max_chars=engine.config.max_text_chars,
+        )
+        return await ingest(
+            engine,
+            self._user_id,
+            drafts,
+            session_id=check.optional_name("session_id", session_id) or self._session_id,
+            idempotency_key=check.optional_name("idempotency_key", idempotency_key),
+        )
+
+    async def recall(
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        token_budget: int | None = None,
+        memory_types: Sequence[MemoryType] | None = None,
+        roles: Sequence[str] | None = None,
+        origins: Sequence[str] | None = None,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        include_compressed: bool = False,
+    ) -> RecallResult:
+        """Find what matters for a prompt and write it as a block within a token budget.
+
+        Preferences come first and take a quarter of the budget at most. The block never exceeds
+        the budget as the vault's token counter counts it.
+
+        Args:
+            query: The question or prompt to find memories for.
+            top_k: Memories at most; None for the configured number.
+            token_budget: Tokens of the block at most; None for the configured number.
+            memory_types: Only these types; None for all.
+            roles: Only memories said by these; None for all.
+            origins: Only these classes of trust, or exact origins; None for all.
+            session_id: Only this session; None for all sessions.
+            since: Only what occurred then or later (if unknown: was recorded).
+            until: Only what occurred before then.
+            as_of: Show the world as it stood then: what had happened, facts valid at that moment.
+            known_at: Show what the vault had been told by then.
+            include_compressed: Also memories for which a summary stands.
+
+        Raises:
+            InvalidInput: If the query is blank or an argument is not acceptable.
+            EmbedderMismatch: If the user's embeddings were made by another model.
+            ModelNotInstalled: If the model's files are missing.
+        """
+        engine = self._engine()
+        from .recall import Request, recall
+
+        request = Request(
+            query=check.text("query", query, engine.config.max_text_chars),
+            top_k=check.at_least_one("top_k", top_k, self._vault.config.top_k),
+            token_budget=check.at_least_one(
+                "token_budget", token_budget, self._vault.config.token_budget
+            ),
+            memory_types=check.memory_types(memory_types),
+            roles=check.roles(roles),
+            origins=check.origins(origins),
+            session_id=check.optional_name("session_id", session_id),
+            since=check.moment("since", since),
+            until=check.moment("until", until),
+            as_of=check.moment("as_of", as_of),
+            known_at=check.moment("known_at", known_at),
+            include_compressed=include_compressed,
+            current_session=self._session_id,
+        )
+        return await recall(engine, self._user_id, request)
+
+    async def get(self, memory_id: str) -> Memory:
+        """Return one memory as it is now.
+
+        Raises:
+            NotFound: If this user has no such memory.
+        """
+        wanted = check.name("memory_id", memory_id)
+        found = await self._engine().store.read(
+            self._user_id, lambda user: user.memories.get(wanted)
+        )
+        if found is None:
+            raise NotFound(f"no memory {wanted!r}: list_memories() shows the ids there are")
+        return found
+
+    async def list_memories(
+        self,
+        *,
+        memory_type: MemoryType | None = None,
+        session_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        include_compressed: bool = False,
+        page_size: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Memory]:
+        """List memories, oldest recorded first.
+
+        Args:
+            memory_type: Only this type.
+            session_id: Only this session.
+            since: Only what occurred then or later (if unknown: was recorded).
+            until: Only what occurred before then.
+            include_compressed: Also memories for which a summary stands.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before; only with the same filters.
+
+        Raises:
+            InvalidInput: If an argument or the cursor is not acceptable.
+        """
+        size, after = check.page(page_size, cursor)
+        type_ = check.memory_type(memory_type)
+        session = check.optional_name("session_id", session_id)
+        start, stop = check.moment("since", since), check.moment("until", until)
+        return await self._engine().store.read(
+            self._user_id,
+            lambda user: user.memories.page(
+                memory_type=type_,
+                session_id=session,
+                since=start,
+                until=stop,
+                include_compressed=include_compressed,
+                size=size,
+                after=after,
+            ),
+        )
+
+    async def update(
+        self,
+        memory_id: str,
+        *,
+        content: str = _KEEP,
+        memory_type: MemoryType = _KEEP,
+        importance: float = _KEEP,
+        occurred_at: datetime | None = _KEEP,
+        valid_from: datetime | None = _KEEP,
+        valid_to: datetime | None = _KEEP,
+        metadata: Mapping[str, Any] = _KEEP,
+    ) -> Memory:
+        """Change a memory; the version before stays for `known_at` and `history`.
+
+        Only what is given changes; None clears a time; `metadata` replaces the whole object.
+
+        Raises:
+            NotFound: If this user has no such memory.
+            InvalidInput: If a value is not acceptable, or valid_to is not after valid_from.
+        """
+        engine = self._engine()
+        from .ingest import revise
+
+        changes = check.changes(
+            max_chars=engine.config.max_text_chars,
+            content=content,
+            memory_type=memory_type,
+            importance=importance,
+            occurred_at=occurred_at,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            metadata=metadata,
+        )
+        return await revise(engine, self._user_id, check.name("memory_id", memory_id), changes)
+
+    async def history(self, memory_id: str) -> tuple[Change, ...]:
+        """Return every version of a memory, oldest first.
+
+        Raises:
+            NotFound: If this user has no such memory.
+        """
+        wanted = check.name("memory_id", memory_id)
+        found = await self._engine().store.read(
+            self._user_id, lambda user: user.memories.history(wanted)
+        )
+        if not found:
+            raise NotFound(f"no memory {wanted!r}: list_memories() shows the ids there are")
+        return found
+
+    async def forget(
+        self,
+        memory_id: str | None = None,
+        *,
+        session_id: str | None = None,
+        origin: str | None = None,
+        recorded_before: datetime | None = None,
+        proof: Proof = "quick",
+        dry_run: bool = False,
+    ) -> ForgetReceipt:
+        """Remove memories and all that was derived from them, versions included.
+
+        Give exactly one selector. A preference that was read from a forgotten memory goes too, and
+        the value it had replaced comes back. Backups made before are outside its reach.
+
+        Args:
+            memory_id: This memory.
+            session_id: All memories of this session.
+            origin: All memories of this class of trust, or exactly this origin.
+            recorded_before: All memories recorded before this moment.
+            proof: "quick" overwrites the freed pages and empties the write-ahead log. "proven" is
+                not available yet.
+            dry_run: Only say what would be removed.
+
+        Raises:
+            NotFound: If the memory or session does not exist.
+            InvalidInput: If not exactly one selector is given.
+        """
+        engine = self._engine()
+        from .forget import forget
+
+        selector = check.selector(memory_id, session_id, origin, recorded_before)
+        return await forget(
+            engine, self._user_id, selector, proof=check.proof(proof), dry_run=dry_run
+        )
+
+    async def forget_all(self, *, confirm: bool, proof: Proof = "quick") -> ForgetReceipt:
+        """Remove everything this user has: memories, sessions, preferences, history.
+
+        The user stays known to the vault, empty; `Vault.forget_user` removes the user too.
+
+        Raises:
+            InvalidInput: If `confirm` is not True.
+        """
+        engine = self._engine()
+        from .forget import forget_all
+
+        check.confirmed(confirm, f"everything of user {self._user_id!r}")
+        return await forget_all(engine, self._user_id, proof=check.proof(proof))
+
+    async def stats(self) -> Stats:
+        """Count what this user's vault holds."""
+        return await self._engine().store.read(self._user_id, lambda user: user.stats())
+
+    async def set_preference(self, key: str, value: str, *, confidence: float = 1.0) -> Preference:
+        """Set one preference; the value before stays in its history.
+
+        Setting the value it already has changes nothing and returns the one that stands.
+
+        Raises:
+            InvalidInput: If the key or value is blank or longer than 200 and 2,000 characters, or
+                the confidence is not from 0 to 1.
+        """
+        wanted = check.preference(key, value, confidence)
+        return await self._engine().store.write(
+            self._user_id, lambda user: user.preferences.set(*wanted, source=None), create=True
+        )
+
+    async def list_preferences(self, *, include_history: bool = False) -> tuple[Preference, ...]:
+        """Return the current preferences by key; with history, each key's former values too."""
+        return await self._engine().store.read(
+            self._user_id, lambda user: user.preferences.list(include_history=include_history)
+        )
+
+    async def delete_preference(self, key: str) -> bool:
+        """End one preference; say whether it was set. Its history stays until it is forgotten."""
+        wanted = check.preference_key(key)
+        return await self._engine().store.write(
+            self._user_id, lambda user: user.preferences.delete(wanted)
+        )
+
+    async def start_session(
+        self, session_id: str | None = None, *, metadata: Mapping[str, Any] | None = None
+    ) -> Session:
+        """Start a session, or go on with one, and make it this layer's own.
+
+        Args:
+            session_id: Its name; None makes a new one.
+            metadata: A JSON object of at most 64 KB; replaces the one it has.
+        """
+        engine = self._engine()
+        wanted = check.optional_name("session_id", session_id) or engine.new_id("ses")
+        kept = check.optional_metadata(metadata)
+        session = await engine.store.write(
+            self._user_id, lambda user: user.sessions.start(wanted, kept), create=True
+        )
+        self._session_id = session.id
+        return session
+
+    async def end_session(self, session_id: str | None = None) -> Session:
+        """End a session: what is worth keeping of its working memory becomes episodic.
+
+        Working memory below the configured `keep_importance` is forgotten. Ending twice changes
+        nothing.
+
+        Args:
+            session_id: Its name; None for this layer's own, which it then has no more.
+
+        Raises:
+            InvalidInput: If none is given and the layer has none.
+            NotFound: If there is no such session.
+        """
+        engine = self._engine()
+        from .session import end
+
+        wanted = check.optional_name("session_id", session_id) or self._session_id
+        if wanted is None:
+            raise InvalidInput("session_id=None: this layer has no session; name the one to end")
+        session = await end(engine, self._user_id, wanted)
+        if wanted == self._session_id:
+            self._session_id = None
+        return session
+
+    async def list_sessions(
+        self,
+        *,
+        state: Literal["open", "ended"] | None = None,
+        page_size: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Session]:
+        """List sessions, first started first.
+
+        Args:
+            state: "open" or "ended"; None for both.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        size, after = check.page(page_size, cursor)
+        wanted = check.session_state(state)
+        return await self._engine().store.read(
+            self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
+        )
+
+    def _engine(self) -> Engine:
+        """The engine to work with, if this is the right moment and event loop."""
+        if not self._is_open:
+            raise NotOpen("the layer is not open: use `async with MemoryLayer(...)` or open() it")
+        return self._vault.engine

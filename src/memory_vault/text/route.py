@@ -1,0 +1,108 @@
+"""Pick the type of a memory from what it says; when in doubt it is something that happened."""
+
+from __future__ import annotations
+
+import re
+
+from memory_vault.models import MemoryType
+
+_MAX_CHARS = 240
+_MAX_WORDS = 36
+_NOT_PEOPLE = frozenset(("assistant", "tool", "system"))
+_I = re.IGNORECASE
+
+_LEAD = (
+    r"(?:(?:hi|hey|hello|ok(?:ay)?|so|well|also|and|btw|by the way|fyi|for context|for reference"
+    r"|just so you know|please note that|note that|(?:please )?remember(?: that)?)[,:!.]?\s+)*"
+)
+# What makes a statement about today rather than about the person.
+_PASSING = re.compile(
+    r"\b(?:today|tonight|tomorrow|yesterday|right now|at the moment|this (?:time|morning|afternoon"
+    r"|evening|week|weekend|month|year)|(?:last|next) \w+|for now|just now|soon|ago|recently"
+    r"|going to|about to|thinking of|wonder(?:ing)?|if i|if you|would|could|might|maybe|perhaps"
+    r"|used to|not sure)\b",
+    _I,
+)
+_SELF = (
+    r"(?:a|an)\s+(?!bit\b|little\b|lot\b|few\b|while\b|tad\b|moment\b|mess\b|wreck\b)"
+    r"(?:[\w-]+\s+){0,3}[\w-]+"
+    r"|allergic to|intolerant|vegan|vegetarian|pescatarian|diabetic|left-handed|right-handed"
+    r"|colou?r[- ]?blind|deaf|blind|married|single|divorced|widowed|retired|engaged"
+    r"|\d{1,3} years old|based in|from\s+[A-Z]|originally from|fluent in|born (?:in|on)"
+    r"|(?:american|australian|austrian|belgian|brazilian|british|canadian|chinese|danish|dutch"
+    r"|english|finnish|french|german|greek|indian|irish|israeli|italian|japanese|korean|mexican"
+    r"|norwegian|polish|portuguese|russian|scottish|spanish|swedish|swiss|turkish|ukrainian)\b"
+)
+_KIN = (
+    r"wife|husband|partner|spouse|fianc[eé]e?|girlfriend|boyfriend|son|daughter|child|children"
+    r"|kids?|mother|mom|mum|father|dad|parents|brothers?|sisters?|siblings?|twins?|grand\w+|uncle"
+    r"|aunt|niece|nephew|cousins?|dogs?|cats?|pets?|parrot|rabbit|horse|hamster|puppy|kitten"
+)
+_MINE = (
+    rf"(?:{_KIN})(?:'s name)?|(?:first |last |middle |full )?name|birthday|date of birth|age|job"
+    r"|e-?mail(?: address)?|phone(?: number)?|address|time ?zone|hometown|native language"
+    r"|mother tongue|first language|blood type|employer|company|team|boss|manager|occupation"
+    r"|profession|nationality|shoe size|pronouns|(?:all[- ]time )?favou?rite [\w -]{1,30}"
+)
+_SEMANTIC = re.compile(
+    _LEAD + r"(?:"
+    rf"(?-i:I)(?:'m|’m| am) (?:{_SELF})"
+    r"|(?-i:I) (?:currently |now |still )?(?:live|work|study|teach|volunteer|reside) "
+    r"(?:in|at|for|as|on|with|near|from)\b"
+    r"|(?-i:I) (?:was born|grew up|graduated) (?:in|on|from)\b"
+    rf"|(?-i:I)(?:'ve| have)(?: got)? (?:an?|one|two|three|four|five|six|\d|no|many) (?:[\w-]+ ){{0,3}}?"
+    rf"(?:{_KIN}|allerg(?:y|ies)|degree|phd|diabetes|asthma)\b"
+    r"|(?-i:I)(?:'ve| have) (?:diabetes|asthma|celiac disease|coeliac disease|adhd|epilepsy)\b"
+    r"|(?-i:I) (?:speak (?-i:[A-Z])|play the|own an?|drive an?|don[’']t (?:eat|drink))\b"
+    rf"|my (?:{_MINE}) (?:is|are) (?!late\b|sick\b|ill\b|here\b|there\b|home\b|down\b|broken\b|not\b"
+    r"|so\b|too\b|very\b|really\b|pretty\b|fine\b|ok\b|okay\b|\w+ing\b)"
+    r")",
+    _I,
+)
+_ORDERS = (
+    r"(?:address|answer|avoid|call|cite|convert|end|explain|format|give(?! up)|include|keep|list"
+    r"|make sure|mention|provide|refer to|remind|reply|respond|show|sign|speak|spell|start|suggest"
+    r"|summari[sz]e|talk|tell|translate|use|write)"
+)
+_PROCEDURAL = re.compile(
+    _LEAD + r"(?:"
+    rf"(?:please |could you please )?(?:always|never|do not ever|don[’']t ever) {_ORDERS}\b"
+    r"|(?:from now on|in (?:the )?future|going forward)\b,? (?!I\b|we\b|it\b|they\b|he\b|she\b|there\b)"
+    rf"(?:please |always |never |do not |don[’']t |you should )*{_ORDERS}\b"
+    rf"|I(?:'d like| want) you to (?:always|never) {_ORDERS}\b"
+    rf"|(?:when(?:ever)?|every time|each time) (?:you|I) [\w ,']{{3,60}}, (?:please |always |never )+{_ORDERS}\b"
+    r"|I (?:(?:always|usually|generally|much|strongly|really) )?prefer "
+    r"(?!(?:this|that|these|those|it|them|not|the (?:first|second|third|last|former|latter|other)"
+    r"|option|number)\b)"
+    r"|I (?:like|want) (?:my|your) (?:answers|replies|responses|explanations|code|summaries)\b"
+    r"|please (?:do not|don[’']t) (?:ever )?(?:use|call|include|mention) [\w ,']+ (?:again|anymore|ever)\b"
+    r"|(?:please |you can |just )?call me (?-i:[A-Z])"
+    r")",
+    _I,
+)
+
+
+def route(text: str, role: str) -> MemoryType:
+    """Tell a lasting fact ("semantic") and a standing wish ("procedural") from an event.
+
+    Only short statements that begin with what they are about are taken for more than
+    "episodic"; questions, quotations, long texts and what an assistant says never are. A
+    standing wish must come from the user: other speakers do not instruct the assistant.
+    """
+    statement = " ".join(text.split())
+    if role in _NOT_PEOPLE or not _is_plain(statement):
+        return "episodic"
+    if role == "user" and _PROCEDURAL.match(statement):
+        return "procedural"
+    if _SEMANTIC.match(statement) and not _PASSING.search(statement):
+        return "semantic"
+    return "episodic"
+
+
+def _is_plain(statement: str) -> bool:
+    """Whether a text is short, asks nothing and quotes nothing."""
+    return (
+        0 < len(statement) <= _MAX_CHARS
+        and statement.count(" ") < _MAX_WORDS
+        and not re.search(r'[?？"“”«»`]', statement)
+    )

@@ -1,0 +1,154 @@
+"""The vault of one data folder in one process: opens and closes everything that layers share."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+from . import _arguments as check
+from .config import MemoryConfig
+from .errors import NotOpen, WrongEventLoop
+from .models import CheckReport, ForgetReceipt, Health, Page, Proof, UserInfo
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+class Vault:
+    """One data folder, opened: the store, the indexes, the embedder and the background work.
+
+    Vaults on the same folder in one process share one engine; the last to close closes it. The
+    constructor does no I/O. A vault belongs to the event loop that opened it.
+
+    Example:
+        async with Vault() as vault:
+            async with MemoryLayer("alice", vault=vault) as memory:
+                await memory.save("I take my tea without sugar.")
+
+    Args:
+        config: Settings; None for the environment, the config file and the defaults.
+    """
+
+    def __init__(self, config: MemoryConfig | None = None) -> None:
+        self._config = config
+        self._held: Engine | None = None
+        self._token: EventLoopToken | None = None
+        self._opening: anyio.Lock | None = None
+
+    def __repr__(self) -> str:
+        return f"Vault({'open' if self._held else 'closed'})"
+
+    @property
+    def engine(self) -> Engine:
+        """The shared inside of an open vault; for this library's own parts.
+
+        Raises:
+            NotOpen: If the vault is not open.
+            WrongEventLoop: If called from another event loop than the one that opened it.
+        """
+        if self._held is None:
+            raise NotOpen("the vault is not open: use `async with Vault() as vault` or open() it")
+        if current_token() != self._token:
+            raise WrongEventLoop(
+                "this vault was opened in another event loop: make and open one in this loop "
+                "(vaults on one folder may be open in several loops)"
+            )
+        return self._held
+
+    @property
+    def config(self) -> MemoryConfig:
+        """The settings in full, known once the vault was opened.
+
+        Raises:
+            NotOpen: If it was never opened.
+        """
+        if self._config is None:
+            raise NotOpen("the vault's settings are read when it opens: open it first")
+        return self._config
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the folder, making it at first use; repeatable; from any task.
+
+        The model is loaded in the background. Cancelled, it leaves the vault closed.
+
+        Raises:
+            ConfigError: If a setting is wrong, or the folder is open with other settings.
+            StorageError: If the folder cannot be used.
+        """
+        from .engine import acquire
+
+        if self._opening is None or (self._held is None and self._token != current_token()):
+            self._opening, self._token = anyio.Lock(), current_token()
+        if self._held is not None:
+            _ = self.engine  # refuses another event loop
+        async with self._opening:
+            if self._held is None:
+                self._held, self._config = await acquire(self._config)
+
+    async def close(self) -> None:
+        """Let go of the folder; the last vault on it waits for work under way. Repeatable."""
+        from .engine import release
+
+        held = self._held and self.engine
+        self._held = None
+        if held is not None:
+            await release(held)
+
+    async def health(self) -> Health:
+        """Say of each part whether it works: "ok", or what is wrong with it."""
+        return await self.engine.health()
+
+    async def list_users(
+        self, *, page_size: int = 100, cursor: str | None = None
+    ) -> Page[UserInfo]:
+        """List the users of this vault, by user id.
+
+        Args:
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        size, after = check.page(page_size, cursor)
+        return await self.engine.store.list_users(size=size, after=after)
+
+    async def forget_user(
+        self, user_id: str, *, confirm: bool, proof: Proof = "quick"
+    ) -> ForgetReceipt:
+        """Remove a user wholly: everything in the user's file, the file, and the user's name.
+
+        Raises:
+            NotFound: If there is no such user.
+            InvalidInput: If `confirm` is not True.
+        """
+        engine = self.engine
+        from .forget import forget_user
+
+        wanted = check.name("user_id", user_id)
+        check.confirmed(confirm, f"user {wanted!r}")
+        return await forget_user(engine, wanted, proof=check.proof(proof))
+
+    async def check(self) -> CheckReport:
+        """Read every user's file and report what is damaged; changes nothing.
+
+        Takes about a second per gigabyte.
+        """
+        return await self.engine.store.check()
+
+    async def reindex(self, user_id: str | None = None) -> None:
+        """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
+        wanted = check.optional_name("user_id", user_id)
+        self.engine.indexes.forget(wanted)

@@ -1,0 +1,434 @@
+"""The command line as a user meets it: every command, its JSON, its exit status, its errors."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+
+import pytest
+
+from memory_vault.cli import main
+
+
+@pytest.fixture
+def vault(tmp_path, model_dir, monkeypatch):
+    """A vault folder of this test alone, with the real model."""
+    folder = tmp_path / "vault"
+    monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(model_dir))
+    monkeypatch.setenv("MEMORY_VAULT_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(vault, capsys):
+    """Run one command in this process; gives its status, stdout and stderr."""
+
+    def run_one(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        shown = capsys.readouterr()
+        return stop.value.code, shown.out, shown.err
+
+    return run_one
+
+
+@pytest.fixture
+def data(run):
+    """Run one command with --json that must succeed; gives what it printed."""
+
+    def run_one(*words: str):
+        status, out, err = run(*words, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    return run_one
+
+
+def test_save_and_recall(run):
+    status, out, _ = run("save", "I moved to Lisbon in May.")
+    assert status == 0
+    assert out.startswith("saved ")
+    status, out, _ = run("recall", "Where do I live?")
+    assert status == 0
+    assert "<memory>" in out
+    assert "Lisbon" in out
+
+
+def test_json_of_save_and_recall(data):
+    saved = data("save", "The red bike stands in the cellar.", "--session", "s1", "--role", "Mia",
+                 "--occurred-at", "2026-05-20T10:00Z", "--type", "episodic")  # fmt: skip
+    assert set(saved) == {"saved", "duplicates", "preferences"}
+    (memory,) = saved["saved"]
+    assert memory["role"] == "Mia"
+    assert memory["session_id"] == "s1"
+    assert memory["memory_type"] == "episodic"
+    assert datetime.fromisoformat(memory["occurred_at"]).utcoffset() is not None
+
+    found = data("recall", "Where is the bike?", "--top-k", "3", "--budget", "200", "--explain",
+                 "--type", "episodic", "--role", "Mia", "--session", "s1")  # fmt: skip
+    assert found["token_budget"] == 200
+    assert found["memories"][0]["memory"]["id"] == memory["id"]
+    assert {"snippet", "score", "signals", "rank"} <= set(found["memories"][0])
+    assert {"query", "prompt_block", "total_tokens", "budget_used", "left_out", "is_relevant",
+            "preferences", "explanation"} <= set(found)  # fmt: skip
+
+
+def test_recall_shows_the_past(data, run):
+    data("save", "The office is on the third floor.", "--occurred-at", "2024-01-10T09:00Z")
+    data("save", "The office is now on the fifth floor.", "--occurred-at", "2025-01-10T09:00Z")
+    block = data("recall", "Which floor is the office on?", "--as-of", "2024-06-01T00:00Z")
+    assert "third" in block["prompt_block"]
+    assert "fifth" not in block["prompt_block"]
+    block = data("recall", "Which floor is the office on?", "--since", "2024-12-31T00:00Z")
+    assert "third" not in block["prompt_block"]
+    block = data("recall", "Which floor is the office on?", "--until", "2024-12-31T00:00Z")
+    assert "fifth" not in block["prompt_block"]
+    block = data("recall", "Which floor is the office on?", "--known-at", "2020-01-01")
+    assert block["memories"] == []
+    status, out, _ = run("recall", "floor?", "--known-at", "2020-01-01")
+    assert (status, out) == (0, "nothing to recall\n")
+
+
+def test_explain_prints_reasons(run):
+    run("save", "The red bike stands in the cellar.")
+    _, out, _ = run("recall", "Where is the bike?", "--explain")
+    assert re.search(r"^1\. .* score ", out, re.MULTILINE)
+
+
+def test_save_reads_stdin(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("The gate code hangs by the door.\n"))
+    status, out, _ = run("save", "-")
+    assert status == 0
+    assert out.startswith("saved ")
+
+
+@pytest.mark.parametrize("form", ["lines", "list", "object"])
+def test_save_reads_a_conversation(data, tmp_path, form):
+    messages = [
+        {"role": "user", "content": f"Train number {i} was late.", "occurred_at": "2026-01-01"}
+        for i in range(150)
+    ]
+    if form == "lines":
+        path = tmp_path / "conversation.jsonl"
+        path.write_text("\n".join(map(json.dumps, messages)) + "\n")
+    else:
+        path = tmp_path / "conversation.json"
+        path.write_text(json.dumps(messages if form == "list" else {"messages": messages}))
+    assert len(data("save", "--file", str(path), "--session", "trains")["saved"]) == 150
+    again = data("save", "--file", str(path), "--session", "trains")
+    assert again["saved"] == []
+    assert [one["position"] for one in again["duplicates"]] == list(range(150))
+    assert data("stats")["total"] == 150
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.json", "{"), ("a.json", "{}"), ("a.json", "[]"), ("a.json", "[1]"),
+     ("a.jsonl", '{"content": "x"}\n{"role"'), ("a.json", '[{"role": "user"}]'),
+     ("a.json", '[{"content": "x", "text": "y"}]'), ("a.json", '[{"content": 1}]'),
+     ("a.json", '[{"content": "x", "occurred_at": "soon"}]'),
+     ("a.json", '[{"content": "x", "occurred_at": 5}]')],
+)  # fmt: skip
+def test_a_bad_conversation_is_refused(run, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    status, _, err = run("save", "--file", str(path))
+    assert status == 2
+    assert err.startswith("error: ")
+    assert name in err
+    assert run("save", "--file", str(tmp_path / "missing.json"))[0] == 2
+
+
+def test_list_and_show(data, run):
+    ids = [data("save", f"Note number {i}.")["saved"][0]["id"] for i in range(3)]
+    page = data("list", "--limit", "2")
+    assert [one["id"] for one in page["items"]] == ids[:2]
+    rest = data("list", "--limit", "2", "--cursor", page["next_cursor"])
+    assert [one["id"] for one in rest["items"]] == ids[2:]
+    assert rest["next_cursor"] is None
+    _, out, _ = run("list")
+    assert "Note number 2." in out
+    assert data("show", ids[0])["content"] == "Note number 0."
+    _, out, _ = run("show", ids[0])
+    assert "Note number 0." in out
+    assert data("list", "--session", "none")["items"] == []
+
+
+def test_update_and_history(data, run):
+    memory = data("save", "The shop closes at six.")["saved"][0]["id"]
+    changed = data("update", memory, "--content", "The shop closes at eight.", "--importance",
+                   "0.9", "--valid-from", "2026-01-01", "--occurred-at", "2026-01-02")  # fmt: skip
+    assert changed["content"] == "The shop closes at eight."
+    assert data("update", memory, "--occurred-at", "")["occurred_at"] is None
+    history = data("show", memory, "--history")["items"]
+    assert [one["memory"]["content"] for one in history][0] == "The shop closes at six."
+    assert "content" in history[1]["fields"]
+    _, out, _ = run("show", memory, "--history")
+    assert "closes at eight" in out
+    assert run("update", memory)[0] == 2
+
+
+def test_forget_asks_first(run, data, monkeypatch):
+    memory = data("save", "A secret about Oslo.")["saved"][0]["id"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    status, _, err = run("forget", memory)
+    assert status == 1
+    assert "Forget 1 memory" in err
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert run("forget", memory)[0] == 1
+    assert data("stats")["total"] == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    status, out, _ = run("forget", memory)
+    assert status == 0
+    assert out.startswith("removed: ")
+    assert data("stats")["total"] == 0
+
+
+def test_forget_by_each_selector(data, run):
+    for session in ("a", "b"):
+        data("save", f"Something of session {session}.", "--session", session)
+    data("save", "Said by a model.", "--role", "assistant")
+    tried = data("forget", "--session", "a", "--dry-run")
+    assert tried["dry_run"] is True
+    assert tried["removed"]["memories"] == 1
+    assert data("stats")["total"] == 3
+    assert data("forget", "--session", "a", "--yes")["removed"]["memories"] == 1
+    assert data("forget", "--origin", "assistant", "--yes")["removed"]["memories"] == 1
+    assert data("forget", "--before", "2999-01-01", "--yes")["state"] == "done"
+    data("save", "One more.")
+    data("forget", "--all", "--yes")
+    assert data("stats")["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--all", "--session", "s"], ["id", "--all"], ["--all", "--dry-run"],
+              ["--all", "--json"], ["--before", "someday", "--yes"]],
+)  # fmt: skip
+def test_forget_wants_one_clear_selector(run, words):
+    status, _, err = run("forget", *words)
+    assert status == 2
+    assert len(err.splitlines()) == 1
+
+
+def test_users_are_kept_apart(data):
+    data("save", "I like figs.", "--user", "ann")
+    data("save", "I like plums.", "-u", "bob")
+    assert [one["user_id"] for one in data("users")["items"]] == ["ann", "bob"]
+    assert data("stats", "--user", "ann")["total"] == 1
+    assert data("stats", "--user", "carl")["total"] == 0
+    assert data("recall", "figs", "--user", "bob")["prompt_block"].count("figs") == 0
+
+
+def test_tables_of_users_and_stats(run, data):
+    assert "no users" in run("users")[1]
+    data("save", "I like figs.", "--user", "ann")
+    assert "ann" in run("users")[1]
+    assert "bytes on disk" in run("stats", "--user", "ann")[1]
+
+
+def test_sessions(data, run):
+    assert data("sessions", "start", "walk")["id"] == "walk"
+    made_up = data("sessions", "start")["id"]
+    assert {one["id"] for one in data("sessions", "list")["items"]} == {"walk", made_up}
+    assert data("sessions", "end", "walk")["ended_at"] is not None
+    assert [one["id"] for one in data("sessions", "list", "--state", "ended")["items"]] == ["walk"]
+    assert "walk" in run("sessions", "list")[1]
+    assert run("sessions", "end", "nowhere")[0] == 4
+    assert run("sessions", "list", "--state", "odd")[0] == 2
+
+
+def test_preferences(data, run):
+    assert data("preferences", "set", "tea", "green")["value"] == "green"
+    data("preferences", "set", "tea", "black", "--confidence", "0.8")
+    assert [one["value"] for one in data("preferences", "list")["items"]] == ["black"]
+    assert len(data("preferences", "list", "--history")["items"]) == 2
+    assert "black" in run("preferences", "list")[1]
+    assert data("preferences", "delete", "tea") == {"key": "tea", "deleted": True}
+    assert data("preferences", "delete", "tea")["deleted"] is False
+    assert run("preferences", "set", "tea", "x", "--confidence", "7")[0] == 2
+
+
+def test_model(data, run, model_dir, tmp_path, monkeypatch):
+    assert data("model", "path") == {"folder": str(model_dir)}
+    found = data("model", "status")
+    assert found["ok"] is True
+    assert found["files"]
+    assert data("model", "install")["source"] == "present"
+    monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(tmp_path / "nothing"))
+    status, out, _ = run("model", "status", "--json")
+    assert status == 5
+    assert json.loads(out)["ok"] is False
+    assert run("model", "install", "--source", "moon")[0] == 2
+
+
+def test_doctor_is_content(data, run):
+    data("save", "I like figs.")
+    found = data("doctor")
+    assert found["ok"] is True
+    assert {"settings", "model", "data folder", "embedder", "files"} <= {
+        one["name"] for one in found["checks"]
+    }
+    assert {"python", "sqlite", "memory-vault"} <= set(found["versions"])
+    assert "WRONG" not in run("doctor")[1]
+
+
+def test_doctor_finds_a_missing_model(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(tmp_path / "nothing"))
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "what to do: memory-vault model install" in out
+
+
+def test_doctor_finds_a_damaged_file(run, data, vault):
+    data("save", "I like figs.")
+    (path,) = (vault / "users").rglob("*.db")
+    for one in path.parent.iterdir():
+        if one != path:
+            one.unlink()
+    path.write_bytes(b"no database at all" * 500)
+    status, out, _ = run("doctor", "--json")
+    assert status == 1
+    assert json.loads(out)["ok"] is False
+
+
+def test_doctor_finds_an_unusable_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MEMORY_VAULT_DATA_DIR", str(tmp_path / "file"))
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "WRONG data folder" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["save"], 2),
+        (["save", "x", "--file", "y"], 2),
+        (["save", " "], 2),
+        (["save", "x", "--type", "odd"], 2),
+        (["save", "x", "--occurred-at", "soon"], 2),
+        (["recall", "x", "--budget", "0"], 2),
+        (["recall", "x", "--budget", "many"], 2),
+        (["list", "--limit", "0"], 2),
+        (["list", "--cursor", "zzz"], 2),
+        (["show", "nothing"], 4),
+        (["show", "nothing", "--history"], 4),
+        (["forget", "nothing", "--yes"], 4),
+        (["save", "x", "--user", ""], 2),
+        (["nonsense"], 2),
+        (["sessions"], 2),
+        (["list", "--nonsense"], 2),
+    ],
+)
+def test_errors_are_one_line_with_their_status(run, words, expected):
+    status, out, err = run(*words)
+    assert status == expected
+    assert out == ""
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_errors_in_json(run):
+    status, out, err = run("show", "nothing", "--json")
+    assert (status, out) == (4, "")
+    assert json.loads(err)["error"]["code"] == "not_found"
+    assert json.loads(err)["error"]["message"]
+
+
+def test_a_wrong_setting_is_status_3(run, monkeypatch):
+    monkeypatch.setenv("MEMORY_VAULT_TOP_K", "lots")
+    assert run("stats")[0] == 3
+
+
+def test_a_missing_model_is_status_5(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(tmp_path / "nothing"))
+    status, _, err = run("save", "x")
+    assert status == 5
+    assert "memory-vault model install" in err
+
+
+def test_naive_times_are_local(data, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        saved = data("save", "A sunrise.", "--occurred-at", "2026-05-20T05:00")["saved"][0]
+        moment = datetime.fromisoformat(saved["occurred_at"])
+        assert moment == datetime.fromisoformat("2026-05-19T20:00+00:00")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_data_dir_option_wins(data, run, tmp_path):
+    data("save", "Here.")
+    status, out, _ = run("--data-dir", str(tmp_path / "other"), "stats", "--json")
+    assert status == 0
+    assert json.loads(out)["total"] == 0
+
+
+def test_debug_shows_the_traceback(vault, monkeypatch):
+    from memory_vault import NotFound
+
+    monkeypatch.setenv("MEMORY_VAULT_DEBUG", "1")
+    with pytest.raises(NotFound):
+        main(["show", "nothing"])
+
+
+def command(*words: str, **options) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "memory_vault", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+def test_help_is_light_and_complete():
+    code = (
+        "import sys\n"
+        "from memory_vault.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "heavy = {'numpy', 'onnxruntime', 'httpx', 'apsw', 'tokenizers'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in ("save", "recall", "list", "show", "update", "forget", "stats", "sessions",
+                 "preferences", "model", "doctor", "users", "bench", "demo"):  # fmt: skip
+        assert re.search(rf"^\s+{name}\b", done.stdout, re.MULTILINE), name
+
+
+def test_no_words_show_the_help_and_version_is_printed(run):
+    assert "Commands" in run()[1]
+    assert re.match(r"\d+\.\d+", run("--version")[1])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_ends_with_130_and_no_traceback(vault, tmp_path):
+    path = tmp_path / "long.jsonl"
+    line = json.dumps({"content": "Every line is another long one. " * 20})
+    path.write_text("\n".join(line[:-2] + f'{i}"}}' for i in range(20_000)))
+    started = command("save", "--file", str(path), "--json")
+    deadline = time.monotonic() + 30
+    while not list(vault.rglob("users/*/*.db")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    _, err = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a pipe")
+def test_a_reader_that_goes_away_is_no_error(vault, data):
+    for i in range(3):
+        data("save", f"Note {i}.")
+    started = command("list", "--json", env=dict(os.environ))
+    started.stdout.close()
+    err = started.stderr.read()
+    started.wait(60)
+    assert "Traceback" not in err
+    started.stderr.close()
