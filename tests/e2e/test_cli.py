@@ -166,7 +166,7 @@ def test_update_and_history(data, run):
     assert changed["content"] == "The shop closes at eight."
     assert data("update", memory, "--occurred-at", "")["occurred_at"] is None
     history = data("show", memory, "--history")["items"]
-    assert [one["memory"]["content"] for one in history][0] == "The shop closes at six."
+    assert history[0]["memory"]["content"] == "The shop closes at six."
     assert "content" in history[1]["fields"]
     _, out, _ = run("show", memory, "--history")
     assert "closes at eight" in out

@@ -1,0 +1,54 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+TORCH ?= torch==2.13.0
+
+.PHONY: help demo test test-all check format bench install model clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/installed: pyproject.toml constraints.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { test "$$(id -u)" = 0 && apt-get -qq update \
+		&& apt-get -qq install -y python3-venv && $(PYTHON) -m venv $(VENV); }
+	@echo "installing into $(VENV) ..."
+	@$(PIP) install -c constraints.txt -r requirements-dev.txt -e .
+	@touch $@
+
+install: $(VENV)/installed ## Make the virtual environment with all that is needed
+
+model: install ## Install the embedding model, once
+	@$(BIN)/memory-vault model install
+
+demo: model ## Save a conversation, ask five questions, show the prompt blocks
+	@$(BIN)/memory-vault demo
+
+test: model ## Run every test that needs no optional package
+	@$(BIN)/python -m pytest tests --ignore=tests/extras
+
+test-all: model ## Run the tests of optional packages with their real parts
+	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
+	@$(BIN)/python -m pytest tests/extras
+
+check: install ## Format, lint, types, generated code, contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python tools/gen_sync.py --check
+	@$(BIN)/python -m pytest tests/contract
+
+format: install ## Format the code and write the generated files
+	@$(BIN)/python tools/gen_sync.py
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+bench: model ## Measure save, recall and start, with raw figures under benchmarks/results
+	@$(BIN)/python benchmarks/core.py
+
+clean: ## Remove what the other targets made here
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
