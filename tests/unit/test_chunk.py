@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -29,7 +30,7 @@ def test_spans_are_in_order_within_the_window_and_hold_every_token(text: str, wi
     ]
     assert [token for group in held for token in group] == tokens
     assert all(len(group) <= window for group in held)
-    assert all(one[1] <= two[0] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(spans))
 
 
 @given(st.lists(st.integers(1, 12), min_size=30, max_size=120), st.integers(4, 20))
@@ -44,7 +45,7 @@ def test_overlapping_tokens_of_one_sign_never_make_overlapping_spans(
 ) -> None:
     tokens = sorted((start, start + size) for start, size in raw)
     spans = split("x" * 60, tokens, window=window)
-    assert all(one[1] <= two[0] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(spans))
 
 
 def test_a_text_that_fits_is_one_span_with_its_edges() -> None:

@@ -301,6 +301,13 @@ async def test_weights_alone_for_other_programs(source: Path, tmp_path: Path) ->
     assert names(tmp_path / "weights") == set(model_files.SOURCES)
 
 
+async def test_weights_beside_an_installed_model_leave_it_whole(source: Path, target: Path) -> None:
+    await install(target, path=source)
+    await fetch_weights(target, path=source)
+    assert names(target) == NAMES | {"model.safetensors"}
+    model_files.check_hashes(target, model_files.read_manifest(target))
+
+
 def test_the_default_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert model_files.default_model_dir().parts[-2:] == ("models", "all-MiniLM-L6-v2")

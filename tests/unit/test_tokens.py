@@ -28,7 +28,8 @@ KNOWN = [
         17,
     ),
     (
-        "My sister's wedding is on June 14th, 2026, so I need to find a dress and a present before then.",
+        "My sister's wedding is on June 14th, 2026, so I need to find a dress and a present "
+        "before then.",
         28,
         28,
     ),
@@ -43,7 +44,8 @@ KNOWN = [
         28,
     ),
     (
-        "def fuse(rankings: Sequence[Sequence[str]], *, k: int = 60) -> list[str]:\n    return sorted(scores, key=lambda one: (-scores[one], one))\n",
+        "def fuse(rankings: Sequence[Sequence[str]], *, k: int = 60) -> list[str]:\n"
+        "    return sorted(scores, key=lambda one: (-scores[one], one))\n",
         38,
         38,
     ),

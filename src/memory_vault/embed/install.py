@@ -10,12 +10,12 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, Literal, TypeVar, cast
 
 import anyio
 from anyio import to_thread
@@ -128,7 +128,7 @@ async def fetch_weights(
     with _translate():
         async with _workspace(folder) as work:
             origin = await _fetch(work, source, path, progress or _say_nothing)
-            await work.run(partial(_publish, work.raw, folder))
+            await work.run(partial(_move_into, work.raw, folder))
     return origin
 
 
@@ -336,7 +336,8 @@ async def _download(
     async with client.stream("GET", url) as reply, await anyio.open_file(target, "wb") as file:
         reply.raise_for_status()
         # Closed here when the loop below is left early: trio does not leave that to the collector.
-        async with aclosing(reply.aiter_raw(_CHUNK_BYTES)) as chunks:
+        pieces = cast("AsyncGenerator[bytes, None]", reply.aiter_raw(_CHUNK_BYTES))
+        async with aclosing(pieces) as chunks:
             async for chunk in chunks:
                 left -= len(chunk)
                 if left < 0:
@@ -430,11 +431,13 @@ def _publish(built: Path, folder: Path) -> None:
         if not folder.is_dir() or error.errno in {errno.ENOSPC, errno.EROFS}:
             raise
         if _find_present(folder) is None:  # else another process was quicker
-            _publish_into(built, folder)
+            (folder / MANIFEST).unlink(missing_ok=True)
+            _move_into(built, folder)
 
 
-def _publish_into(built: Path, folder: Path) -> None:
-    (folder / MANIFEST).unlink(missing_ok=True)
+def _move_into(built: Path, folder: Path) -> None:
+    """Rename each file into the folder, the manifest last. Blocking."""
+    folder.mkdir(exist_ok=True)
     for one in sorted(built.iterdir(), key=lambda one: one.name == MANIFEST):
         one.replace(folder / one.name)
 

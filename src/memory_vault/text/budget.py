@@ -72,6 +72,10 @@ class _Packer:
     items: int = 0
     misses: int = 0
     groups: dict[Group, int] = field(default_factory=dict)
+    before: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.counter.count(_BEFORE)
 
     def offer(self, position: int, line: Line) -> None:
         """Keep a line if there is room for it."""
@@ -96,7 +100,7 @@ class _Packer:
 
     def added(self, text: str) -> int:
         """Tokens that a text adds on lines of its own."""
-        return self.counter.count(f"{_BEFORE}\n{text}") - self.counter.count(_BEFORE)
+        return self.counter.count(f"{_BEFORE}\n{text}") - self.before
 
     def fits(self, group: Group, cost: int) -> bool:
         """Whether the budget, and the share of preferences, has room for more tokens."""

@@ -27,8 +27,7 @@ def near_copies(
     found: list[int | None] = []
     kept: list[set[int]] = []
     holders: defaultdict[int, list[int]] = defaultdict(list)
-    for position, ids in enumerate(word_sets):
-        members = set(ids.tolist())
+    for position, members in enumerate(_by_rarity(word_sets)):
         kept.append(members)
         prefix = _prefix(members, threshold)
         rivals = sorted({rival for word in prefix for rival in holders[word]})
@@ -38,6 +37,22 @@ def near_copies(
             for word in prefix:
                 holders[word].append(position)
     return found
+
+
+def _by_rarity(word_sets: Sequence[NDArray[np.uint32]]) -> list[set[int]]:
+    """Sets with the same overlaps, whose members are numbered from the rarest word up.
+
+    So the first members, which `_prefix` takes, are those that few others share.
+    """
+    if not word_sets:
+        return []
+    _, places, counts = np.unique(
+        np.concatenate(word_sets), return_inverse=True, return_counts=True
+    )
+    ranks = np.empty(len(counts), dtype=np.int64)
+    ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
+    ends = np.cumsum([len(ids) for ids in word_sets])[:-1]
+    return [set(part.tolist()) for part in np.split(ranks[places], ends)]
 
 
 def _prefix(members: set[int], threshold: float) -> list[int]:

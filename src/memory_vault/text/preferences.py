@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _MAX_CHARS = 600
-_SENTENCES = re.compile(r"(?<=[.!?;\n])\s+|\n+")
+_SENTENCES = re.compile(
+    r"(?<=[.!?;\n])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\b[A-Z]\.)\s+|\n+"
+)
 _LEAD = re.compile(
     r"(?:(?:hi|hey|hello|ok|okay|so|well|also|and|btw|by the way|fyi|just so you know|please note"
     r"|note that|(?:please )?remember that)[,:!]?\s+)+",
@@ -135,7 +137,8 @@ _USE = r"(?:please (?:always )?|always (?:please )?)use"
 _SOURCES: tuple[tuple[str, _Make], ...] = (
     (
         r"my (?:all[- ]time )?favou?rite (?P<topic>[a-z][\w-]*(?: [\w-]+){0,2}?) (?:is|are) "
-        r"(?P<value>[^,:()]{1,60}?)(?:,? (?:because|since|but|though|as) .{1,200}|, .{1,200})?[.!;]?",
+        r"(?P<value>[^,:()]{1,60}?)"
+        r"(?:,? (?:because|since|but|though|as) .{1,200}|, .{1,200})?[.!;]?",
         _favourite,
     ),
     (

@@ -21,7 +21,7 @@ GROUP_WRAPPERS: dict[Group, tuple[str, str]] = {
 _BREAKS = re.compile("[^\\S\r\n]*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\\s*")
 # Signs that show nothing or turn the reading direction: they could hide or disguise text.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _LABEL = str.maketrans({"[": "(", "]": ")"})

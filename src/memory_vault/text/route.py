@@ -46,16 +46,16 @@ _MINE = (
 )
 _SEMANTIC = re.compile(
     _LEAD + r"(?:"
-    rf"(?-i:I)(?:'m|’m| am) (?:{_SELF})"
+    rf"(?-i:I)(?:['’]m| am) (?:{_SELF})"
     r"|(?-i:I) (?:currently |now |still )?(?:live|work|study|teach|volunteer|reside) "
     r"(?:in|at|for|as|on|with|near|from)\b"
     r"|(?-i:I) (?:was born|grew up|graduated) (?:in|on|from)\b"
-    rf"|(?-i:I)(?:'ve| have)(?: got)? (?:an?|one|two|three|four|five|six|\d|no|many) (?:[\w-]+ ){{0,3}}?"
-    rf"(?:{_KIN}|allerg(?:y|ies)|degree|phd|diabetes|asthma)\b"
-    r"|(?-i:I)(?:'ve| have) (?:diabetes|asthma|celiac disease|coeliac disease|adhd|epilepsy)\b"
-    r"|(?-i:I) (?:speak (?-i:[A-Z])|play the|own an?|drive an?|don[’']t (?:eat|drink))\b"
-    rf"|my (?:{_MINE}) (?:is|are) (?!late\b|sick\b|ill\b|here\b|there\b|home\b|down\b|broken\b|not\b"
-    r"|so\b|too\b|very\b|really\b|pretty\b|fine\b|ok\b|okay\b|\w+ing\b)"
+    r"|(?-i:I)(?:['’]ve| have)(?: got)? (?:an?|one|two|three|four|five|six|\d|no|many) "
+    rf"(?:[\w-]+ ){{0,3}}?(?:{_KIN}|allerg(?:y|ies)|degree|phd|diabetes|asthma)\b"
+    r"|(?-i:I)(?:['’]ve| have) (?:diabetes|asthma|celiac disease|coeliac disease|adhd|epilepsy)\b"
+    r"|(?-i:I) (?:speak (?-i:[A-Z])\w*|play the|own an?|drive an?|don[’']t (?:eat|drink))\b"
+    rf"|my (?:{_MINE}) (?:is|are) "
+    r"(?!late\b|sick\b|ill\b|here\b|there\b|home\b|down\b|broken\b|not\b|so\b|too\b|very\b|really\b|pretty\b|fine\b|ok\b|okay\b|\w+ing\b)"
     r")",
     _I,
 )
@@ -67,15 +67,18 @@ _ORDERS = (
 _PROCEDURAL = re.compile(
     _LEAD + r"(?:"
     rf"(?:please |could you please )?(?:always|never|do not ever|don[’']t ever) {_ORDERS}\b"
-    r"|(?:from now on|in (?:the )?future|going forward)\b,? (?!I\b|we\b|it\b|they\b|he\b|she\b|there\b)"
+    r"|(?:from now on|in (?:the )?future|going forward)\b,? "
+    r"(?!I\b|we\b|it\b|they\b|he\b|she\b|there\b)"
     rf"(?:please |always |never |do not |don[’']t |you should )*{_ORDERS}\b"
     rf"|I(?:'d like| want) you to (?:always|never) {_ORDERS}\b"
-    rf"|(?:when(?:ever)?|every time|each time) (?:you|I) [\w ,']{{3,60}}, (?:please |always |never )+{_ORDERS}\b"
+    rf"|(?:when(?:ever)?|every time|each time) (?:you|I) [\w ,']{{3,60}}, "
+    rf"(?:please |always |never )+{_ORDERS}\b"
     r"|I (?:(?:always|usually|generally|much|strongly|really) )?prefer "
     r"(?!(?:this|that|these|those|it|them|not|the (?:first|second|third|last|former|latter|other)"
-    r"|option|number)\b)"
+    r"|option|number)\b|[^.]*\b(?:instead|today|tonight|I['’]ll)\b)"
     r"|I (?:like|want) (?:my|your) (?:answers|replies|responses|explanations|code|summaries)\b"
-    r"|please (?:do not|don[’']t) (?:ever )?(?:use|call|include|mention) [\w ,']+ (?:again|anymore|ever)\b"
+    r"|please (?:do not|don[’']t) (?:ever )?(?:use|call|include|mention) [\w ,']+ "
+    r"(?:again|anymore|ever)\b"
     r"|(?:please |you can |just )?call me (?-i:[A-Z])"
     r")",
     _I,

@@ -52,7 +52,7 @@ def _length(text: str) -> float:
 
 def _specifics(text: str) -> float:
     """Up to 0.2 for names, numbers and dates."""
-    found = sum(1 for _ in zip(range(_FULL_SPECIFICS), _SPECIFIC.finditer(text)))
+    found = sum(1 for _ in zip(range(_FULL_SPECIFICS), _SPECIFIC.finditer(text), strict=False))
     return 0.2 * found / _FULL_SPECIFICS
 
 

@@ -96,7 +96,7 @@ _SHA256 = {
 
 
 class TokenCounter(Protocol):
-    """Says how much of a model's context a text takes.
+    r"""Says how much of a model's context a text takes.
 
     Promises:
     1. The same text always has the same count; "" has none.
@@ -266,7 +266,7 @@ def _load(encoding: str) -> Any:
     except ImportError as error:
         raise ConfigError(
             f'token_counter="tiktoken:{encoding}" needs the package tiktoken: '
-            'run "pip install memory-vault-ai[tiktoken]", or set token_counter="offline"'
+            'run "pip install memory-vault[tiktoken]", or set token_counter="offline"'
         ) from error
     return tiktoken.get_encoding(encoding)
 

@@ -27,7 +27,8 @@ _UNSPACED = (
 )
 _RUNS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_PARTS = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z][^\W\d_]*|[^\W\d_]+")
+_PARTS = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_OTHER_PARTS = re.compile(r"\d+|[^\d._@'+#]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _ENDINGS = re.compile(r"(?:'(?:s|ll|re|ve|d|m)|n't|')\Z")
@@ -272,7 +273,7 @@ def _forms(run: str) -> Iterator[str]:
     if not whole:
         return
     yield whole
-    parts = _PARTS.findall(word)
+    parts = (_PARTS if word.isascii() else _OTHER_PARTS).findall(word)
     if len(parts) > 1:
         yield from (part.casefold() for part in parts)
 

@@ -1,0 +1,1 @@
+"""What tests of programs and of backends can use: conformance suites, and a small embedder."""

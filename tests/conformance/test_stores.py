@@ -1,0 +1,70 @@
+"""The stores that come with the library keep every promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from memory_vault.storage import Store
+from memory_vault.storage.sqlite.files import user_path
+from memory_vault.storage.sqlite.store import SqliteStore
+from memory_vault.testing.store_suite import PATIENCE_S, StoreConformance, add, ids
+from tests.faults.children import locked_by_another
+
+pytestmark = pytest.mark.anyio
+
+
+def _store(folder: Path, lock_timeout_s: float = PATIENCE_S) -> SqliteStore:
+    return SqliteStore(
+        folder, durability="process", lock_timeout_s=lock_timeout_s, max_open_files=8, readers=2
+    )
+
+
+class TestSqliteStore(StoreConformance):
+    @pytest.fixture
+    def make_store(self, tmp_path: Path) -> Callable[[float], Store]:
+        return lambda lock_timeout_s: _store(tmp_path / "vault", lock_timeout_s)
+
+    @pytest.fixture
+    def locked(self, tmp_path: Path) -> Callable[[str], AbstractContextManager[None]]:
+        return lambda user_id: locked_by_another(user_path(tmp_path / "vault", user_id))
+
+
+def _retire(user) -> None:
+    user.empty()
+    user.retire()
+
+
+async def test_a_user_who_returns_while_being_removed_stays_listed(tmp_path: Path) -> None:
+    """One store empties and strikes a user; another writes in between: that write must be found."""
+    remover, writer = _store(tmp_path), _store(tmp_path)
+    await remover.open()
+    await writer.open()
+    await writer.write("alice", add("m1"), create=True)
+    await remover.write("alice", _retire)
+    await writer.write("alice", add("m2"), create=True)
+    await remover.remove_user("alice")
+    assert await writer.read("alice", ids) == ["m2"]
+    assert await remover.read("alice", ids) == ["m2"]
+    assert await writer.has_user("alice")
+    await writer.write("alice", add("m3"), create=True)
+    assert [u.user_id for u in (await remover.list_users(size=9, after=None)).items] == ["alice"]
+    await remover.close()
+    await writer.close()
+
+
+async def test_a_lost_catalog_is_rebuilt_from_the_files(tmp_path: Path) -> None:
+    first = _store(tmp_path)
+    await first.open()
+    for user_id in ("alice", "bob"):
+        await first.write(user_id, add("m1"), create=True)
+    await first.close()
+    (tmp_path / "catalog.db").unlink()
+    second = _store(tmp_path)
+    await second.open()
+    users = await second.list_users(size=9, after=None)
+    assert [one.user_id for one in users.items] == ["alice", "bob"]
+    await second.close()

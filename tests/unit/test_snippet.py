@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory_vault.text.snippet import snippet
+from memory_vault.text.tokens import OfflineCounter
+from memory_vault.text.words import words
+
+
+class WordCounter:
+    """One token a word: easy to work out by hand."""
+
+    name = "words"
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+
+TEXT = "We met in Rome. Dana paid 40 euros! It rained all day.\nThe train was late again."
+COUNTER = WordCounter()
+
+
+def cut(max_tokens: int, *spans: tuple[int, int], focus: str = "") -> str:
+    return snippet(
+        TEXT, spans, max_tokens=max_tokens, counter=COUNTER, focus=frozenset(words(focus)) or None
+    )
+
+
+def at(part: str) -> tuple[int, int]:
+    return TEXT.index(part), TEXT.index(part) + len(part)
+
+
+def test_what_fits_is_whole() -> None:
+    assert cut(17) == TEXT
+
+
+def test_spans_grow_to_sentences_in_text_order() -> None:
+    assert cut(9, at("train"), at("paid")) == "The train was late again."
+    assert cut(10, at("train"), at("paid")) == "Dana paid 40 euros! … The train was late again."
+
+
+def test_neighbours_are_joined_as_they_stand() -> None:
+    assert cut(8, at("Rome. Dana")) == "We met in Rome. Dana paid 40 euros!"
+    assert cut(9, at("day.\nThe")) == "It rained all day.\nThe train was late again."
+
+
+def test_sentences_with_the_words_of_the_question_come_first() -> None:
+    assert cut(5, (0, len(TEXT))) == "We met in Rome."
+    assert cut(5, (0, len(TEXT)), focus="Was it raining?") == "It rained all day."
+
+
+def test_without_spans_it_begins_at_the_beginning() -> None:
+    assert cut(4) == "We met in Rome."
+
+
+def test_where_no_sentence_fits_words_are_kept_whole() -> None:
+    assert cut(3, at("Dana")) == "Dana paid …"
+    assert cut(0, at("Dana")) == ""
+    assert snippet("x" * 500, [], max_tokens=2, counter=OfflineCounter()) == ""
+
+
+@given(
+    st.text(st.sampled_from("ab cd. \n!猫。"), max_size=200),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200))),
+    st.integers(0, 40),
+    st.sampled_from([WordCounter(), OfflineCounter()]),
+)
+def test_it_fits_and_every_piece_is_in_the_text(
+    content: str,
+    spans: list[tuple[int, int]],
+    max_tokens: int,
+    counter: WordCounter | OfflineCounter,
+) -> None:
+    found = snippet(content, spans, max_tokens=max_tokens, counter=counter)
+    assert counter.count(found) <= max_tokens
+    place = 0
+    for piece in found.removesuffix(" …").split(" … "):
+        place = content.index(piece, place) + len(piece)
+        after = content[place : place + 1]
+        assert (
+            not piece
+            or not (piece[-1].isalpha() and piece[-1].isascii() and after.isalpha())
+            or (found == content)
+        )
