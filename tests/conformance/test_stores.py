@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from tests.faults.children import locked_by_another
 
 from memory_vault.storage import Store
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.store import SqliteStore
 from memory_vault.testing.store_suite import PATIENCE_S, StoreConformance, add, ids
-from tests.faults.children import locked_by_another
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""The layout is what the architecture page says: imports go downward, vault files open through us."""
+"""The layout is what the architecture page says: imports go downward."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import memory_vault
 ROOT = Path(memory_vault.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
-    {"cli", "demo", "__main__"},
+    {"__main__"},
+    {"cli"},
+    {"demo"},
     {"bench"},
     {"sync", "testing"},
     {"layer"},

@@ -1,4 +1,4 @@
-"""The blocking classes do what the async ones do, from many threads, and refuse where they'd hang."""
+"""The blocking classes do what the async ones do, and refuse where they would hang."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from ..errors import MEANINGS, MemoryVaultError
 from . import bench, demo, doctor, forget, memories, model, preferences, sessions, users
@@ -72,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
     except BrokenPipeError:
         return _hang_up()
-    except Exception as error:  # the last fence before the user's terminal
+    except (MemoryVaultError, TyperException, OSError) as error:
         if os.environ.get("MEMORY_VAULT_DEBUG") == "1":
             raise
         return _report(error, as_json="--json" in words)
