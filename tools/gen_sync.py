@@ -65,7 +65,7 @@ from .vault import Vault
 _KEEP = check.KEEP
 """Stands for an argument of `update` that was not given."""
 '''
-ALLOW = """        allow_running_loop: Whether to block a thread that runs a loop, as a notebook does.
+ALLOW = """        allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
 """
 INITS = {
     "Vault": """

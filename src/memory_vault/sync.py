@@ -50,7 +50,7 @@ class VaultSync:
 
     Args:
         config: Settings; None for the environment, the config file and the defaults.
-        allow_running_loop: Whether to block a thread that runs a loop, as a notebook does.
+        allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class MemoryLayerSync:
         session_id: Session that `save` and the session methods use when they are given none.
         vault: An open vault to share; the layer then never closes it.
         config: Settings for the vault that the layer opens itself.
-        allow_running_loop: Whether to block a thread that runs a loop, as a notebook does.
+        allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
 
     Raises:
         InvalidInput: If an id is empty, too long or holds NUL or a lone surrogate, or if both a

@@ -19,7 +19,8 @@ Rows = list[NDArray[np.uint32]]
 def unit_rows(count: int, dimension: int, *, seed: int) -> NDArray[np.float32]:
     """Random embeddings of length 1; shape (count, dimension)."""
     rows = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
 def word_rows(count: int, *, seed: int) -> Rows:
