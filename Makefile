@@ -1,9 +1,9 @@
 # Two commands matter: `make demo` and `make test`. `make help` lists the rest.
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	2>/dev/null && { echo $$p; break; }; done)
+	>/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
@@ -13,10 +13,17 @@ TORCH ?= torch==2.13.0
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
+# Debian's python3 may lack ensurepip: then the pip that is there is asked to bring one, and as the
+# last resort root installs python3-venv.
 $(VENV)/installed: pyproject.toml constraints.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { test "$$(id -u)" = 0 && apt-get -qq update \
-		&& apt-get -qq install -y python3-venv && $(PYTHON) -m venv $(VENV); }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+		|| { $(PYTHON) -m venv --clear --without-pip $(VENV) \
+			&& $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python \
+				install pip; } 2>/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get -qq update && apt-get -qq install -y python3-venv \
+			&& $(PYTHON) -m venv --clear $(VENV); } \
+		|| { echo "$(PYTHON) cannot make a virtual environment: install python3-venv"; exit 1; }
 	@echo "installing into $(VENV) ..."
 	@$(PIP) install -c constraints.txt -r requirements-dev.txt -e .
 	@touch $@
@@ -40,6 +47,7 @@ check: install ## Format, lint, types, generated code, contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes memory_vault --ignoreexternal
 	@$(BIN)/python tools/gen_sync.py --check
 	@$(BIN)/python -m pytest tests/contract
 

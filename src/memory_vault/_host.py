@@ -29,6 +29,30 @@ def _spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     task.add_done_callback(_tasks.discard)
 
 
+async def finish(job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job to its end in a task of its own, and wait for it.
+
+    A caller that is cancelled natively (asyncio's `task.cancel` ignores shields) leaves, the job
+    does not.
+    """
+    failures: list[Exception] = []
+    ended = anyio.Event()
+
+    async def main() -> None:
+        try:
+            await job()
+        except Exception as error:  # noqa: BLE001 - handed to the caller below
+            failures.append(error)
+        finally:
+            ended.set()
+
+    _spawn(main)
+    with anyio.CancelScope(shield=True):
+        await ended.wait()
+    if failures:
+        raise failures[0]
+
+
 class Host:
     """Runs background jobs in one task group; a job that fails is recorded and harms no other."""
 

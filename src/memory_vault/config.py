@@ -196,7 +196,7 @@ def _check(config: MemoryConfig) -> None:
     """Refuse values out of range, naming the setting and what is accepted."""
     for name, least in _LEAST.items():
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
             raise ConfigError(f"{name}={value!r}: give a number of at least {least}")
     if config.workers is not None and config.workers < 1:
         raise ConfigError(f"workers={config.workers}: give at least 1, or None for the default")

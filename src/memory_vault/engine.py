@@ -10,7 +10,7 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
-from ._host import Host
+from ._host import Host, finish
 from ._ids import new_id
 from .config import MemoryConfig
 from .embed import Embedder
@@ -140,7 +140,7 @@ async def release(engine: Engine) -> None:
     engines = _engines.get({})
     if engines.get(engine.config.data_dir) is engine:
         del engines[engine.config.data_dir]
-    await engine.close()
+    await finish(engine.close)
 
 
 def _settle(config: MemoryConfig | None) -> MemoryConfig:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,45 @@ RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 ALLOWED_UPWARD = {("config", "embed"), ("bench", "demo")}
 LOOPS = {"_portal.py", "_host.py"}
 FENCES = {"_host.py"}
+THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
+OPTIONAL = {
+    "chromadb",
+    "fastapi",
+    "langchain_core",
+    "mcp",
+    "qdrant_client",
+    "sentence_transformers",
+    "tiktoken",
+    "torch",
+    "transformers",
+}
+"""Packages of extras: each in one file, inside a function."""
+TEXT_MAY_IMPORT = {"numpy", "Stemmer", "tiktoken"} | set(sys.stdlib_module_names)
+TEXT_MAY_USE = {"models", "errors", "text"}
+NOT_PURE = {
+    "time",
+    "random",
+    "secrets",
+    "uuid",
+    "socket",
+    "subprocess",
+}
+READERS = {
+    "open",
+    "open_file",
+    "read_bytes",
+    "read_text",
+    "write_bytes",
+    "write_text",
+    "copy",
+    "copy2",
+    "copyfile",
+    "copytree",
+    "fdopen",
+    "mmap",
+}
+FOLDER_SYNC = "sync_folder"
+"""The one function that opens a folder by itself, to make its entries durable."""
 
 
 def part(path: Path) -> str:
@@ -100,35 +142,119 @@ def test_no_event_loop_by_name_and_no_other_sqlite(path: Path) -> None:
     if path.name not in LOOPS:
         assert not names & {"asyncio", "trio"}
     assert not names & {"sqlite3", "aiosqlite"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_thread_is_started_but_through_anyio(path: Path) -> None:
     for node in ast.walk(tree(path)):
-        assert not (isinstance(node, ast.Attribute) and node.attr == "Thread")
+        names = [
+            getattr(node, "attr", None),
+            getattr(node, "id", None),
+            *(alias.name for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)),
+        ]
+        assert not THREAD_STARTERS & set(names)
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "storage").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_vault_files_are_opened_by_our_sqlite_only(path: Path) -> None:
+    assert not named(path) & {"shutil", "io", "mmap", "fcntl"}
+    for function, node in with_function(path):
+        if isinstance(node, ast.Call) and function != FOLDER_SYNC:
+            own = ast.unparse(node.func)
+            is_ours = own.endswith(("store.open", "embedder.open"))
+            assert own.split(".")[-1] not in READERS or is_ours, f"{function}: {own}"
+        if isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                assert ast.unparse(item.context_expr) not in {"connection", "self._db", "db"}
+
+
+def with_function(path: Path) -> list[tuple[str, ast.AST]]:
+    """All nodes, each with the name of the function around it."""
+    found: list[tuple[str, ast.AST]] = []
+    pending: list[tuple[str, ast.AST]] = [("", tree(path))]
+    while pending:
+        function, node = pending.pop()
+        found.append((function, node))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = node.name
+        pending.extend((function, child) for child in ast.iter_child_nodes(node))
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "text").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_text_is_pure(path: Path) -> None:
+    assert named(path) - {"memory_vault"} <= TEXT_MAY_IMPORT
+    assert not named(path) & NOT_PURE
+    assert own_imports(path) <= TEXT_MAY_USE
     for node in ast.walk(tree(path)):
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await)
         if isinstance(node, ast.Call):
-            called = ast.unparse(node.func).split(".")[-1]
-            assert called not in {"open", "read_bytes", "read_text", "copy", "copyfile"} or (
-                ast.unparse(node.func) == "os.open" and path.name == "files.py"
-            )
-        assert not (isinstance(node, ast.With) and "connection" in ast.unparse(node.items[0]))
+            assert ast.unparse(node.func) not in {"datetime.now", "date.today", "os.urandom"}
+
+
+def top_level(path: Path) -> set[str]:
+    """Modules that are imported when the file is: outside functions, also in `try` and `if`."""
+    found: set[str] = set()
+    pending: list[ast.AST] = [tree(path)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+        pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_optional_packages_are_imported_where_first_used(path: Path) -> None:
+    assert not top_level(path) & OPTIONAL
+    assert not top_level(path) & {"onnx", "onnxruntime", "httpx", "tokenizers"}
+
+
+def test_each_optional_package_has_one_file() -> None:
+    for package in OPTIONAL:
+        assert len([path for path in FILES if package in named(path)]) <= 1, package
+
+
+def tracked() -> list[Path]:
+    """Files under version control; all sources where there is no git."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT.parents[1], capture_output=True, check=False
+    )
+    names = done.stdout.decode().split("\0") if done.returncode == 0 else []
+    return [ROOT.parents[1] / name for name in names if name] or FILES
+
+
+def test_no_package_registry_is_named() -> None:
+    hosts = re.compile(
+        r"pypi\." + r"org|pythonhosted\.|download\.pytorch|index-" + r"url|deb\.debian"
+    )
+    for path in tracked():
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            assert not (found := hosts.search(text)), f"{path.name}: {found}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_broad_except(path: Path) -> None:
-    for function in ast.walk(tree(path)):
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        for node in ast.walk(function):
-            if isinstance(node, ast.ExceptHandler) and path.name not in FENCES:
-                caught = "" if node.type is None else ast.unparse(node.type)
-                if caught == "BaseException":
-                    assert isinstance(node.body[-1], ast.Raise), "clean-up must raise on"
-                else:
-                    assert caught not in {"", "Exception"} or function.name == "translate"
+    for function, node in with_function(path):
+        if isinstance(node, ast.ExceptHandler):
+            caught = set(re.findall(r"\w+", ast.unparse(node.type))) if node.type else {""}
+            if "BaseException" in caught:
+                assert isinstance(node.body[-1], ast.Raise), f"{function}: clean-up must raise on"
+            elif caught & {"", "Exception"}:
+                assert function.lstrip("_") == "translate" or path.name in FENCES, function
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            assert "Exception" not in {ast.unparse(one) for one in node.args}, function
 
 
 def test_no_data_set_is_named() -> None:

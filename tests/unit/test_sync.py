@@ -121,12 +121,13 @@ from memory_vault import MemoryConfig, VaultSync, MemoryLayerSync
 from memory_vault.testing.embedders import HashEmbedder
 config = MemoryConfig(data_dir=sys.argv[1], embedder=HashEmbedder())
 with VaultSync(config) as vault, MemoryLayerSync("ada", vault=vault) as memory:
-    print("ready", flush=True)
     count = 0
     try:
         while True:
             memory.save(f"note {count}")
             count += 1
+            if count == 1:
+                print("ready", flush=True)
     except KeyboardInterrupt:
         pass
     assert memory.stats().total in (count, count + 1)

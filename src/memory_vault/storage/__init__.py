@@ -114,9 +114,11 @@ class Cursor:
         try:
             packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
             key, last = json.loads(packed)
+            f"{key}{last}".encode()  # refuses lone surrogates
         except (ValueError, TypeError, AttributeError, binascii.Error):
             raise InvalidInput("cursor: give next_cursor of the page before, unchanged") from None
-        if not isinstance(key, int | str) or not isinstance(last, str):
+        is_key = isinstance(key, str) or (isinstance(key, int) and abs(key) < 1 << 63)
+        if not is_key or not isinstance(last, str):
             raise InvalidInput("cursor: give next_cursor of the page before, unchanged")
         return Cursor(key, last)
 

@@ -208,7 +208,7 @@ class StoreConformance:
         await store.write("alice", add("m1"), create=True)
         gate = _Gate()
         async with anyio.create_task_group() as group:
-            group.start_soon(store.read, "alice", lambda user: (gate.wait(), ids(user)))
+            group.start_soon(store.read, "alice", lambda user: (gate.wait(), ids(user)))  # type: ignore[func-returns-value]
             await gate.until_reached()
             group.cancel_scope.cancel()
             gate.open()
@@ -248,7 +248,7 @@ class StoreConformance:
         """A read, or a write without `create`, leaves no trace of a user."""
         assert await store.read("nobody", ids) == []
         assert dict(await store.read("nobody", lambda user: user.stats().memories)) == {}
-        assert await store.write("nobody", add("m1")) is None
+        assert await store.write("nobody", add("m1")) is None  # type: ignore[func-returns-value]
         assert await store.write("nobody", ids) == []
         assert await store.checkpoint("nobody")
         assert not await store.has_user("nobody")

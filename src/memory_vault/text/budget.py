@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from memory_vault.text.prompt import GROUP_WRAPPERS, WRAPPER, Group, Line, render
-from memory_vault.text.tokens import TokenCounter
+from .prompt import GROUP_WRAPPERS, WRAPPER, Group, Line, render
+from .tokens import TokenCounter
 
 _PREFERENCE_SHARE = 4
 _MAX_MISSES = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memory_vault.models import MemoryType
+from ..models import MemoryType
 
 _MAX_CHARS = 240
 _MAX_WORDS = 36

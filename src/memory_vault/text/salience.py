@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memory_vault.models import MemoryType
+from ..models import MemoryType
 
 _SMALL_TALK = re.compile(
     r"(?:(?:hi|hey|hello|hiya|good (?:morning|afternoon|evening|night)|thanks?(?: you)?|thx|bye|cya"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from memory_vault.text.tokens import TokenCounter
-from memory_vault.text.words import words
+from .tokens import TokenCounter
+from .words import words
 
 JOINER = " … "
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]’”]*\s+|(?<=[。！？｡])[\"')\]’”」』]*\s*|\s*\n\s*")

@@ -239,24 +239,30 @@ class SqliteStore:
         if not create and not path.exists():
             return hop.run(self._user_unit(user_id, work, None, is_writing=True))
         for is_second in (False, True, True):
-            self._make_user(user_id, path)
+            is_new = self._make_user(user_id, path)
             unit = self._user_unit(user_id, work, path, is_writing=True, may_revive=is_second)
             try:
-                return hop.run(unit)
+                result = hop.run(unit)
             except Retired:
                 self._pool.drop(path)
                 self._known.discard(user_id)
+                continue
+            if is_new or is_second:
+                self._enter(user_id)  # once more: the user may have been struck in between
+            return result
         raise StorageBusy(f"user {user_id!r} is being removed by another process; try again")
 
-    def _make_user(self, user_id: str, path: Path) -> None:
-        """Enter a user in the catalog first, then make the file: no file is ever unlisted."""
+    def _make_user(self, user_id: str, path: Path) -> bool:
+        """Enter a user in the catalog first, then make the file; True if there was no file."""
         if user_id not in self._known:
             self._enter(user_id)
             self._known.add(user_id)
-        if not path.exists():
-            now = time.time_ns() // 1_000
-            fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
-            publish(path, USER, self._durability, fill, (user_id, now))
+        if path.exists():
+            return False
+        now = time.time_ns() // 1_000
+        fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
+        publish(path, USER, self._durability, fill, (user_id, now))
+        return True
 
     def _is_listed(self, user_id: str) -> bool:
         def run(connection: Database, _: Unit[bool]) -> bool:
@@ -290,7 +296,12 @@ class SqliteStore:
         """A unit on a user's file; a struck file may be taken back into use once it is listed."""
 
         def run(connection: Database, unit: Unit[T]) -> T:
-            transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
+            try:
+                transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
+            except apsw.ReadOnlyError:
+                if _has_moved(connection):  # struck and unlinked since this connection was made
+                    raise Retired from None
+                raise
             if transaction.is_retired:
                 if not may_revive or _has_moved(connection):
                     raise Retired
@@ -336,7 +347,10 @@ class SqliteStore:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
         self._known.discard(user_id)
         self._pool.drop(path)
-        return not path.exists() or self._unlink(path)
+        if not path.exists() or self._unlink(path):
+            return True
+        self._adopt(path)
+        return False
 
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
