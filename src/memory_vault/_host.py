@@ -59,6 +59,7 @@ class Host:
     def __init__(self) -> None:
         self._ready, self._stop, self._ended = anyio.Event(), anyio.Event(), anyio.Event()
         self._group: TaskGroup | None = None
+        self._is_started = False
         self._failures: dict[str, str] = {}
 
     @property
@@ -68,6 +69,7 @@ class Host:
 
     async def start(self) -> None:
         """Start the host task and wait until it takes jobs."""
+        self._is_started = True
         _spawn(self._main)
         try:
             await self._ready.wait()
@@ -78,6 +80,8 @@ class Host:
     async def stop(self) -> None:
         """Cancel all jobs and wait for their end. Repeatable; from any task."""
         self._stop.set()
+        if not self._is_started:
+            return
         with anyio.CancelScope(shield=True), anyio.move_on_after(_STOP_TIMEOUT_S):
             await self._ended.wait()
 
