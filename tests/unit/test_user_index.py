@@ -7,7 +7,6 @@ import pytest
 
 from memory_vault.storage.index import IndexChange, IndexRow
 from memory_vault.storage.index.cache import IndexCache
-from memory_vault.storage.index.rank import rank
 from memory_vault.storage.index.user_index import Filters, UserIndex
 from memory_vault.testing.index_suite import unit_rows
 
@@ -161,29 +160,41 @@ def test_filters(filters: dict[str, object], expected: list[int]) -> None:
     assert seen(indexed(Truth(rows)), **filters) == expected
 
 
-def test_ranking_finds_the_word_and_the_embedding() -> None:
-    index = indexed(Truth([row(n, session_id=None, recorded_at=n) for n in range(1, 30)]))
-    everything = index.visible(Filters())
-    words = np.array([7], np.uint32)
-    found = rank(index, embedding=EMBEDDINGS[11], word_ids=words, visible=everything, limit=2)
-    assert {one.version for one in found} == {7, 11}
-    assert found[0].score >= found[1].score
-    nothing = np.zeros(len(index), np.bool_)
-    assert rank(index, embedding=EMBEDDINGS[1], word_ids=words, visible=nothing, limit=5) == []
+def test_what_is_gone_is_compacted_away() -> None:
+    truth = Truth([row(n) for n in range(1, 101)])
+    index = indexed(truth)
+    before = index.nbytes
+    truth.changes = [IndexChange(seq, seq, None) for seq in range(1, 100)]
+    truth.rows = truth.rows[99:]
+    index.refresh(truth)
+    assert len(index) == 1
+    assert index.nbytes < before
+    assert index.dense.scores(EMBEDDINGS[100 % 40]) == pytest.approx([1], abs=1e-5)
 
 
-def test_neighbours_lend_their_score() -> None:
-    rows = [row(n, session_id="a" if n < 4 else f"z{n}") for n in range(1, 12)]
-    index = indexed(Truth(rows))
-    words = np.array([2], np.uint32)
-    found = rank(
-        index,
-        embedding=np.zeros(DIMENSION, np.float32),
-        word_ids=words,
-        visible=index.visible(Filters()),
-        limit=3,
-    )
-    assert [one.version for one in found] == [2, 1, 3]
+def test_versions_without_chunks_are_passed_over() -> None:
+    index = indexed(Truth([row(1), row(2, chunks=()), row(3)]))
+    assert seen(index) == [1, 3]
+
+
+def test_memories_without_a_session_are_grouped_by_save() -> None:
+    rows = [row(n, session_id=None, recorded_at=10 if n < 3 else 20) for n in range(1, 5)]
+    assert indexed(Truth(rows)).column("session").tolist() == [0, 0, 1, 1]
+
+
+def test_session_order_follows_what_is_added() -> None:
+    rows = [row(n, session_id="ab"[n % 2], position=n) for n in range(1, 5)]
+    index = indexed(truth := Truth(rows))
+    versions = index.column("version")
+    assert versions[index.session_order()].tolist() == [1, 3, 2, 4]
+    truth.rows += [row(5, session_id="a", position=2), row(6, session_id="b", position=6)]
+    index.refresh(truth)
+    versions = index.column("version")
+    assert versions[index.session_order()].tolist() == [1, 3, 6, 2, 5, 4]
+
+
+def test_a_small_index_takes_few_bytes() -> None:
+    assert indexed(Truth([row(1), row(2)])).nbytes < 30_000
 
 
 def test_the_cache_keeps_to_its_budget() -> None:
@@ -194,6 +205,22 @@ def test_the_cache_keeps_to_its_budget() -> None:
     assert cache.get("bob", DIMENSION) is second
     assert cache.get("ada", DIMENSION) is not first
     assert seen(first) == [1]
+
+
+def test_the_cache_drops_the_least_recently_used() -> None:
+    cache = IndexCache(byte_budget=1 << 30)
+    for user in ("ada", "bob", "cy"):
+        cache.get(user, DIMENSION).refresh(Truth([row(1)]))
+    cache.get("ada", DIMENSION)
+    cache._budget = cache.nbytes - 1
+    cache.get("cy", DIMENSION)
+    assert list(cache._indexes) == ["ada", "cy"]
+
+
+def test_the_cache_starts_anew_for_another_dimension() -> None:
+    cache = IndexCache(byte_budget=1 << 20)
+    assert cache.get("ada", DIMENSION) is not cache.get("ada", DIMENSION * 2)
+    assert cache.get("ada", DIMENSION * 2).dimension == DIMENSION * 2
 
 
 def test_the_cache_forgets() -> None:

@@ -1,6 +1,18 @@
-"""Join signals of different scales into one score, the same way in a vault of any size."""
+"""Join signals of different scales into one score, the same way in a vault of any size.
+
+    chunk   = spread(cosine) + w_lexical * share(BM25)
+    memory  = own + w_beside * beside(own) + w_session * share(BM25 of its session)
+              where own is the memory's best chunk
+
+Cosines of one question lie close together and never at 0, so they are measured from the typical
+one; BM25 is 0 for most chunks, so it is measured from 0. Both end at 1 for the best there is. So
+one set of weights serves ten memories and a hundred thousand: the weights say what the best of one
+signal is worth beside the best of another, not how large its numbers happen to be.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,34 +20,52 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 
 
-def spread(scores: Scores, visible: NDArray[np.bool_]) -> Scores:
-    """Scores as shares of the way from the typical visible one to the best; 0 for the rest.
+def spread(scores: Scores) -> Scores:
+    """Scores as shares of the way from the typical one to the best; what is below it is 0.
 
-    The typical score is the median: with few memories or many, what has nothing to do with the
-    question is around it, so that 0 means "like any other" and 1 "the best there is". Min-max
-    scaling does the same from the worst, which moves with every stray memory.
+    The typical score is the median: in a small vault or a large one, what has nothing to do with
+    the question is around it, so that 0 means "like any other" and 1 "the best there is". Min-max
+    scaling does the same from the worst, which moves with every stray memory. Where all are the
+    same, each is the best.
     """
-    found = np.zeros(len(scores), np.float32)
-    seen = scores[visible]
-    if not len(seen):
-        return found
-    typical, best = float(np.median(seen)), float(seen.max())
-    if best > typical:
-        found[visible] = np.maximum(seen - typical, 0) / (best - typical)
-    elif best > 0:
-        found[visible] = 1
-    return found
+    if not len(scores):
+        return scores
+    typical, best = np.median(scores), scores.max()
+    if best <= typical:
+        return np.full(len(scores), best > 0, np.float32)
+    shares: Scores = np.maximum((scores - typical) / (best - typical), 0).astype(np.float32)
+    return shares
 
 
 def share(scores: Scores) -> Scores:
     """Scores that are 0 or more, as shares of the best; all 0 stays 0."""
-    best = float(scores.max()) if len(scores) else 0.0
-    return scores / np.float32(best) if best > 0 else scores
+    best = np.float32(scores.max(initial=0))
+    return np.divide(scores, best, dtype=np.float32) if best > 0 else scores
 
 
-def fuse(signals: dict[str, Scores], weights: dict[str, float]) -> Scores:
-    """The weighted sum of signals of one shape; a signal without a weight counts for nothing."""
+def fuse(signals: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    """The weighted sum of signals of one shape; a signal without a weight counts for nothing.
+
+    Rounded to five places, so that equal evidence ties wherever its rows lie in memory.
+    """
     total = np.zeros(len(next(iter(signals.values()))), np.float32)
     for name, scores in signals.items():
         total += np.float32(weights.get(name, 0.0)) * scores
-    return total
+    return np.round(total, 5, out=total)
+
+
+def places(scores: Scores, chosen: NDArray[np.int64]) -> list[int]:
+    """Rank of some scores among all, from 1; equal scores share the better rank."""
+    wanted = scores[chosen]
+    above = np.sort(scores[scores > wanted.min(initial=np.inf)])
+    ranks: list[int] = (len(above) - above.searchsorted(wanted, "right") + 1).tolist()
+    return ranks
+
+
+def best_first(scores: Scores, ties: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """Where the `limit` highest scores are, best first; equal ones by `ties`, lowest first."""
+    found = np.arange(len(scores))
+    if len(scores) > limit > 0:
+        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        found = np.flatnonzero(scores >= least)
+    return found[np.lexsort((ties[found], -scores[found]))][:limit]

@@ -1,4 +1,4 @@
-"""What stands beside a memory in its session."""
+"""From chunks to memories, and from a memory to what stands beside it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 
 
-def beside(order: NDArray[np.int64], sessions: NDArray[np.int64], scores: Scores) -> Scores:
+def best_chunk(scores: Scores, starts: NDArray[np.int64]) -> Scores:
+    """The best score among each memory's chunks; `starts` holds where each memory's first one is.
+
+    A long memory answers with its best part: its other chunks are about something else and say
+    nothing against it.
+    """
+    return scores if len(starts) == len(scores) else np.maximum.reduceat(scores, starts)
+
+
+def beside(order: NDArray[np.int64], sessions: NDArray[np.integer], scores: Scores) -> Scores:
     """The better score of the two memories next to each one in its session; shape (n,).
 
     An answer stands next to its question, and a remark next to what it is about. `order` sorts the
     memories by session, then by place in it; 0 where there is no neighbour.
     """
     found = np.zeros(len(scores), np.float32)
-    if len(order) < 2:
-        return found
     first, second = order[:-1], order[1:]
     together = sessions[first] == sessions[second]
     first, second = first[together], second[together]

@@ -45,7 +45,13 @@ class IndexChange(NamedTuple):
 
 
 class IndexFeed(Protocol):
-    """Where an index reads the truth, within one transaction."""
+    """Where an index reads the truth, within one transaction.
+
+    Promises an index builds on:
+    1. Rows come in order of version; none is left out that was committed before a later one.
+    2. A version that a change tells of is among the rows, or was before it was gone.
+    3. All of it is one moment of the truth, whatever is written meanwhile.
+    """
 
     def generation(self) -> int:
         """Another number than before means: start anew."""
@@ -94,6 +100,7 @@ class LexicalIndex(Protocol):
     2. Counts and lengths are taken over the visible rows only.
     3. Adding in one batch or in several is the same.
     4. `compact` keeps the chosen rows in order and renumbers them from 0.
+    5. `group_scores` gives BM25 of the visible rows of each group joined to one text.
     """
 
     def add(self, rows: Sequence[NDArray[np.uint32]]) -> None:
@@ -102,6 +109,12 @@ class LexicalIndex(Protocol):
 
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every row for the distinct words of a query."""
+        ...
+
+    def group_scores(
+        self, query: NDArray[np.uint32], groups: NDArray[np.int32], visible: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """BM25 of every group; `groups` holds each row's from 0, shape (largest + 1,)."""
         ...
 
     def compact(self, keep: NDArray[np.bool_]) -> None:

@@ -6,14 +6,20 @@ base when it has grown to a share of it, so that adding costs little and searchi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import Column
+
 K1, B = 1.2, 0.75
-_TAIL_SHARE, _TAIL_LEAST, _TAIL_PARTS = 0.1, 20_000, 64
+_TAIL_SHARE, _TAIL_LEAST, _TAIL_PARTS = 0.1, 20_000, 16
+_MOST_OFTEN = 65_535
+
+_Triples = tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.uint16]]
+"""Words, rows and counts, sorted by word, then row."""
 
 
 class Postings:
@@ -26,10 +32,9 @@ class Postings:
     """
 
     def __init__(self) -> None:
-        self._lengths = np.zeros(0, np.int32)
-        self._base = _empty()
+        self._lengths = Column(np.int32)
+        self._base = _triples([], 0)
         self._tail: list[_Triples] = []
-        self._tail_size = 0
 
     def __len__(self) -> int:
         return len(self._lengths)
@@ -37,123 +42,123 @@ class Postings:
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Words of each row, with repeats; shape (n,)."""
-        return self._lengths
+        return self._lengths.values
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory held."""
-        return sum(a.nbytes for t in (self._base, *self._tail) for a in t) + self._lengths.nbytes
+        return sum(_nbytes(part) for part in (self._base, *self._tail)) + self._lengths.nbytes
 
     def add(self, rows: Sequence[NDArray[np.uint32]]) -> None:
         """Append rows of hashed words, in text order, with repeats."""
         if not rows:
             return
-        first = len(self._lengths)
-        lengths = np.fromiter(map(len, rows), np.int32, len(rows))
-        self._lengths = np.concatenate([self._lengths, lengths])
-        self._tail.append(
-            _triples(np.concatenate(rows), np.repeat(np.arange(len(rows)) + first, lengths))
-        )
-        self._tail_size += len(self._tail[-1][0])
-        if (
-            self._tail_size > max(_TAIL_LEAST, _TAIL_SHARE * len(self._base[0]))
-            or len(self._tail) > 64
-        ):
-            self._join()
+        self._tail.append(_triples(rows, len(self)))
+        self._lengths.append(np.fromiter(map(len, rows), np.int32, len(rows)))
+        if sum(len(part[0]) for part in self._tail) > self._most_in_tail():
+            self._base, self._tail = _join([self._base, *self._tail]), []
+        elif len(self._tail) > _TAIL_PARTS:
+            self._tail = [_join(self._tail)]
 
-    def _join(self) -> None:
-        """Make tail and base one, sorted by word, then row."""
-        parts = [self._base, *self._tail]
-        words, rows, counts = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        order = np.argsort(words, kind="stable")
-        self._base = words[order], rows[order].astype(np.int32), counts[order].astype(np.uint16)
-        self._tail, self._tail_size = [], 0
-
-    def postings(self, word: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Rows that hold a word, and how often each does."""
-        rows, counts = [], []
-        for words, where, how_often in (self._base, *self._tail):
-            start = np.searchsorted(words, np.uint32(word), "left")
-            stop = np.searchsorted(words, np.uint32(word), "right")
-            rows.append(where[start:stop])
-            counts.append(how_often[start:stop])
-        return np.concatenate(rows), np.concatenate(counts).astype(np.float32)
+    def _most_in_tail(self) -> float:
+        return max(_TAIL_LEAST, _TAIL_SHARE * len(self._base[0]))
 
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every visible row for the distinct words of a query; shape (n,)."""
-        found = np.zeros(len(self._lengths), np.float32)
+        found = np.zeros(len(self), np.float32)
         total = int(np.count_nonzero(visible))
-        if not total:
-            return found
-        mean = max(float(self._lengths[visible].mean()), 1.0)
-        for word in np.unique(query).tolist():
-            rows, counts = self.postings(word)
-            seen = visible[rows]
-            rows, counts = rows[seen], counts[seen]
-            if len(rows):
-                found[rows] += idf(total, len(rows)) * saturate(counts, self._lengths[rows] / mean)
+        mean = _mean(int(self.lengths.sum(where=visible)), total)
+        for rows, counts in self._found(query, visible):
+            found[rows] += idf(total, len(rows)) * saturate(counts, self.lengths[rows] / mean)
         return found
 
     def group_scores(
         self,
         query: NDArray[np.uint32],
+        groups: NDArray[np.integer[Any]],
         visible: NDArray[np.bool_],
-        groups: NDArray[np.int32],
-        count: int,
     ) -> NDArray[np.float32]:
-        """BM25 with all visible rows of a group taken as one text; shape (count,)."""
+        """BM25 with all visible rows of a group taken as one text.
+
+        `groups` holds a number from 0 for each row; shape of the result (largest + 1,). A group of
+        which nothing is visible scores 0 and does not count.
+        """
+        count = int(groups.max(initial=-1)) + 1
         found = np.zeros(count, np.float32)
-        lengths = np.bincount(groups[visible], self._lengths[visible], count)
-        total = int(np.count_nonzero(lengths))
-        if not total:
-            return found
-        relative = lengths / max(float(lengths.sum()) / total, 1.0)
-        for word in np.unique(query).tolist():
-            rows, counts = self.postings(word)
-            seen = visible[rows]
-            often = np.bincount(groups[rows[seen]], counts[seen], count)
+        size = np.bincount(groups, visible, count)
+        lengths = np.bincount(groups, self.lengths * visible, count)
+        total = int(np.count_nonzero(size))
+        relative = lengths / _mean(lengths.sum(), total)
+        for rows, counts in self._found(query, visible):
+            often = np.bincount(groups[rows], counts, count)
             held = np.flatnonzero(often)
-            if len(held):
-                found[held] += idf(total, len(held)) * saturate(often[held], relative[held])
+            found[held] += idf(total, len(held)) * saturate(often[held], relative[held])
         return found
 
-    def weights(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> float:
-        """The most that a row of mean length could score: calibrates scores across vaults."""
-        total = int(np.count_nonzero(visible))
-        best = 0.0
-        for word in np.unique(query).tolist():
-            df = int(np.count_nonzero(visible[self.postings(word)[0]]))
-            best += idf(total, df) if df else 0.0
-        return best
+    def _found(
+        self, query: NDArray[np.uint32], visible: NDArray[np.bool_]
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        """For each distinct word that is there: its visible rows, and how often they hold it."""
+        for word in np.unique(query):
+            rows, counts = self._postings(word)
+            seen = visible[rows]
+            if seen.any():
+                yield rows[seen], counts[seen].astype(np.float32)
+
+    def _postings(self, word: np.uint32) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+        """Rows that hold a word, and how often each does."""
+        parts = [_slice(part, word) for part in (self._base, *self._tail)]
+        if len(parts) == 1:
+            return parts[0]
+        rows, counts = zip(*parts, strict=True)
+        return np.concatenate(rows), np.concatenate(counts)
 
     def compact(self, keep: NDArray[np.bool_]) -> None:
         """Drop the rows where `keep` is False; the others keep their order."""
-        self._join()
-        words, rows, counts = self._base
+        words, rows, counts = _join([self._base, *self._tail])
         kept = keep[rows]
         renumbered = (np.cumsum(keep) - 1).astype(np.int32)
-        self._base = words[kept], renumbered[rows[kept]], counts[kept]
-        self._lengths = self._lengths[keep]
+        self._base, self._tail = (words[kept], renumbered[rows[kept]], counts[kept]), []
+        self._lengths.compact(keep)
 
 
-_Triples = tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.uint16]]
+def _triples(texts: Sequence[NDArray[np.uint32]], first: int) -> _Triples:
+    """Each distinct pair of word and row with its count; rows are numbered from `first`."""
+    words = np.concatenate(texts) if texts else np.zeros(0, np.uint32)
+    rows = np.repeat(np.arange(first, first + len(texts), dtype=np.uint64), list(map(len, texts)))
+    keys, counts = np.unique(words.astype(np.uint64) << np.uint64(32) | rows, return_counts=True)
+    return (
+        (keys >> np.uint64(32)).astype(np.uint32),
+        (keys & np.uint64(0xFFFFFFFF)).astype(np.int32),
+        np.minimum(counts, _MOST_OFTEN).astype(np.uint16),
+    )
 
 
-def _empty() -> _Triples:
-    return np.zeros(0, np.uint32), np.zeros(0, np.int32), np.zeros(0, np.uint16)
+def _join(parts: Sequence[_Triples]) -> _Triples:
+    """Parts whose rows follow each other as one."""
+    words, rows, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(words, kind="stable")
+    return words[order], rows[order], counts[order]
 
 
-def _triples(words: NDArray[np.uint32], rows: NDArray[np.int64]) -> _Triples:
-    """Word, row and count of each distinct pair, sorted by word, then row."""
-    keys = words.astype(np.uint64) << np.uint64(32) | rows.astype(np.uint64)
-    distinct, counts = np.unique(keys, return_counts=True)
-    found = (distinct >> np.uint64(32)).astype(np.uint32)
-    where = (distinct & np.uint64(0xFFFFFFFF)).astype(np.int32)
-    return found, where, np.minimum(counts, 65_535).astype(np.uint16)
+def _slice(part: _Triples, word: np.uint32) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    """Rows and counts of one word."""
+    words, rows, counts = part
+    start, stop = words.searchsorted(word, "left"), words.searchsorted(word, "right")
+    return rows[start:stop], counts[start:stop]
+
+
+def _nbytes(part: _Triples) -> int:
+    return sum(array.nbytes for array in part)
+
+
+def _mean(words: float, total: int) -> float:
+    """Mean length of a text, at least one word."""
+    return max(words / total, 1.0) if total else 1.0
 
 
 def idf(total: int, df: int) -> float:
-    """Weight of a word that `df` of `total` rows hold."""
+    """Weight of a word that `df` of `total` texts hold."""
     return float(np.log1p((total - df + 0.5) / (df + 0.5)))
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import IndexFeed, IndexRow
+from . import IndexChange, IndexFeed, IndexRow
+from .columns import Codes, Column
 from .dense import DenseMatrix
 from .lexical import Postings
 
 _BATCH = 2_000
 _DEAD_SHARE = 0.25
+_POSITION_BITS = 40
+"""Version numbers stay below 2 ** 40, sessions of one user below 2 ** 23."""
+_CODE_BYTES = 150
 _NEVER, _ALWAYS = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
@@ -44,23 +49,6 @@ class Filters:
     current_session: str | None = None
 
 
-class _Codes:
-    """Small numbers for strings that recur."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[object, int] = {}
-
-    def __getitem__(self, key: object) -> int:
-        return self.numbers.setdefault(key, len(self.numbers))
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def matching(self, wanted: Iterable[object]) -> list[int]:
-        """Numbers of those that were seen."""
-        return [self.numbers[one] for one in wanted if one in self.numbers]
-
-
 _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("version", np.int64),
     ("position", np.int64),
@@ -68,22 +56,34 @@ _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("role", np.int32),
     ("kind", np.int32),
     ("origin", np.int32),
-    ("importance", np.float32),
     ("compressed", np.bool_),
-    ("occurred", np.int64),
+    ("happened", np.int64),
+    ("recorded", np.int64),
     ("changed", np.int64),
     ("superseded", np.int64),
     ("valid_from", np.int64),
     ("valid_to", np.int64),
+)
+_OTHERS: tuple[tuple[str, type[np.generic]], ...] = (
+    ("importance", np.float32),
     ("chunk", np.int32),
+    ("alive", np.bool_),
 )
 
 
 class UserIndex:
     """The index of one user; a row is a chunk. Hold `lock` while using it.
 
-    `occurred` holds when a memory happened, else when it was recorded. A memory without a session
-    is grouped with those of the same save.
+    Promises, each a test in testing/index_suite.py:
+    1. After `refresh` it shows what the truth holds, whatever it had read before.
+    2. Stopped between batches, it is consistent and goes on from there next time.
+    3. A failure within a batch leaves nothing behind: the next refresh starts anew.
+    4. Another generation starts anew.
+    5. `visible` shows what the filters say, and at most one version of a memory.
+
+    Columns: `position` is also the number of the memory, the same in all its versions. `happened`
+    holds when a memory occurred, else when it was recorded. `session` is a number for each session;
+    memories without a session are grouped by save.
 
     Args:
         dimension: Length of an embedding.
@@ -91,140 +91,160 @@ class UserIndex:
 
     def __init__(self, dimension: int) -> None:
         self.lock = threading.RLock()
-        self._dimension = dimension
+        self.dimension = dimension
+        self.nbytes = 0
+        """Bytes held after the last refresh; may be read without the lock."""
         self._generation: int | None = None
         self._start()
 
     def _start(self) -> None:
-        self.dense, self.lexical = DenseMatrix(self._dimension), Postings()
-        self.sessions, self.roles, self.kinds, self.origins = (_Codes() for _ in range(4))
-        self._columns: dict[str, NDArray[Any]] = {
-            name: np.zeros(0, dtype) for name, dtype in _COLUMNS
-        }
-        self._alive = np.zeros(0, np.bool_)
+        self.dense, self.lexical = DenseMatrix(self.dimension), Postings()
+        self.sessions, self.roles, self.kinds, self.origins = (Codes() for _ in range(4))
+        self._columns = {name: Column(dtype) for name, dtype in _COLUMNS + _OTHERS}
+        self._order, self._ordered = np.zeros(0, np.int64), 0
         self._last_version = self._last_change = 0
 
     def __len__(self) -> int:
-        return len(self._alive)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory held, near enough to keep within a budget."""
-        columns = sum(column.nbytes for column in self._columns.values())
-        return self.dense.nbytes + self.lexical.nbytes + columns
+        return len(self._columns["alive"])
 
     def column(self, name: str) -> NDArray[Any]:
-        """One attribute of every row; shape (n,)."""
-        return self._columns[name]
+        """One attribute of every row; shape (n,), valid until the next refresh."""
+        return self._columns[name].values
 
     def refresh(self, feed: IndexFeed) -> None:
-        """Take in what changed since the last time.
-
-        Stopped between batches, it holds a consistent part and goes on from there next time.
-        """
+        """Take in what changed since the last time, in batches of about 2,000 versions."""
         if feed.generation() != self._generation:
             self._start()
-            self._generation = feed.generation()
-        while rows := feed.rows_after(self._last_version, _BATCH):
-            self._add(rows)
-            feed.check()
-        for change in feed.changes_after(self._last_change):
-            self._change(change.version, change.superseded_at)
-            self._last_change = change.seq
-        if len(self) and np.count_nonzero(self._alive) < (1 - _DEAD_SHARE) * len(self):
-            self._compact()
+        self._generation = feed.generation()
+        try:
+            while rows := feed.rows_after(self._last_version, _BATCH):
+                with self._or_anew():
+                    self._add(rows)
+                feed.check()
+            self._change(feed.changes_after(self._last_change))
+            if np.count_nonzero(self.column("alive")) < (1 - _DEAD_SHARE) * len(self):
+                with self._or_anew():
+                    self._compact()
+        finally:
+            self.nbytes = self._held()
+
+    @contextmanager
+    def _or_anew(self) -> Iterator[None]:
+        """All of the block is done, or the next refresh starts anew."""
+        generation, self._generation = self._generation, None
+        yield
+        self._generation = generation
 
     def _add(self, rows: list[IndexRow]) -> None:
         """Append the chunks of some versions."""
         chunks = [chunk for row in rows for chunk in row.chunks]
-        count = [len(row.chunks) for row in rows]
-        if chunks:
-            packed = b"".join(embedding for embedding, _ in chunks)
-            self.dense.add(np.frombuffer(packed, "<f4").reshape(len(chunks), self._dimension))
-            self.lexical.add([np.frombuffer(words, "<u4") for _, words in chunks])
-        values = np.array([self._values(row) for row in rows], np.int64).T
-        weights = np.repeat([row.importance for row in rows], count)
-        for (name, dtype), column in zip(_COLUMNS, values, strict=False):
-            repeated = weights if name == "importance" else np.repeat(column, count)
-            self._append(name, repeated.astype(dtype))
-        ordinals = [np.arange(n) for n in count]
-        self._append("chunk", np.concatenate(ordinals).astype(np.int32))
-        self._alive = np.concatenate([self._alive, np.ones(len(chunks), np.bool_)])
+        counts = [len(row.chunks) for row in rows]
+        packed = b"".join(embedding for embedding, _ in chunks)
+        self.dense.add(np.frombuffer(packed, "<f4").reshape(len(chunks), self.dimension))
+        self.lexical.add([np.frombuffer(words, "<u4") for _, words in chunks])
+        values = np.array([self._values(row) for row in rows], np.int64)
+        for (name, _), column in zip(_COLUMNS, values.T, strict=True):
+            self._columns[name].append(np.repeat(column, counts))
+        self._columns["importance"].append(np.repeat([row.importance for row in rows], counts))
+        self._columns["chunk"].append(np.concatenate([np.arange(count) for count in counts]))
+        self._columns["alive"].append(np.ones(len(chunks), np.bool_))
         self._last_version = rows[-1].version
 
     def _values(self, row: IndexRow) -> tuple[int, ...]:
-        """A row's columns, in order, as whole numbers; importance is filled in after."""
-        group = row.session_id if row.session_id is not None else row.recorded_at
+        """What a version has in each of `_COLUMNS`, as whole numbers."""
+        group = row.recorded_at if row.session_id is None else row.session_id
         return (
             *(row.version, row.position, self.sessions[group], self.roles[row.role]),
-            *(self.kinds[row.memory_type], self.origins[row.origin], 0, row.compressed),
+            *(self.kinds[row.memory_type], self.origins[row.origin], row.compressed),
             row.recorded_at if row.occurred_at is None else row.occurred_at,
-            *(row.changed_at, _NEVER if row.superseded_at is None else row.superseded_at),
+            *(row.recorded_at, row.changed_at),
+            _NEVER if row.superseded_at is None else row.superseded_at,
             _ALWAYS if row.valid_from is None else row.valid_from,
             _NEVER if row.valid_to is None else row.valid_to,
         )
 
-    def _append(self, name: str, values: NDArray[Any]) -> None:
-        self._columns[name] = np.concatenate([self._columns[name], values])
-
-    def _change(self, version: int, superseded_at: int | None) -> None:
-        """Note that a version was superseded, or is gone."""
-        versions = self._columns["version"]
-        start = np.searchsorted(versions, version, "left")
-        stop = np.searchsorted(versions, version, "right")
-        if superseded_at is None:
-            self._alive[start:stop] = False
-        else:
-            self._columns["superseded"][start:stop] = superseded_at
+    def _change(self, changes: list[IndexChange]) -> None:
+        """Note which versions were superseded and which are gone, in order."""
+        if not changes:
+            return
+        numbers = np.array([change.version for change in changes], np.int64)
+        starts = self.column("version").searchsorted(numbers, "left").tolist()
+        stops = self.column("version").searchsorted(numbers, "right").tolist()
+        alive, superseded = self.column("alive"), self.column("superseded")
+        for change, start, stop in zip(changes, starts, stops, strict=True):
+            if change.superseded_at is None:
+                alive[start:stop] = False
+            else:
+                superseded[start:stop] = change.superseded_at
+            self._last_change = change.seq
 
     def _compact(self) -> None:
         """Drop the rows that are gone."""
-        keep = self._alive
+        keep = self.column("alive")
         self.dense.compact(keep)
         self.lexical.compact(keep)
-        self._columns = {name: column[keep] for name, column in self._columns.items()}
-        self._alive = keep[keep]
+        for column in self._columns.values():
+            column.compact(keep)
+        self._order, self._ordered = np.zeros(0, np.int64), 0
+
+    def _held(self) -> int:
+        """Bytes of memory held, near enough to keep within a budget."""
+        columns = sum(column.nbytes for column in self._columns.values())
+        codes = sum(map(len, (self.sessions, self.roles, self.kinds, self.origins)))
+        order = int(self._order.nbytes)
+        return self.dense.nbytes + self.lexical.nbytes + columns + order + _CODE_BYTES * codes
+
+    def session_order(self) -> NDArray[np.int64]:
+        """The first row of every version, ordered by session, then by place in it.
+
+        Kept from call to call: what came since is merged into what was in order already.
+        """
+        if self._ordered < len(self):
+            fresh = np.flatnonzero(self.column("chunk")[self._ordered :] == 0) + self._ordered
+            rows = np.concatenate([self._order, fresh])
+            session = self.column("session")[rows].astype(np.int64)
+            place = session << _POSITION_BITS | self.column("position")[rows]
+            self._order, self._ordered = rows[np.argsort(place, kind="stable")], len(self)
+        return self._order
 
     def visible(self, filters: Filters) -> NDArray[np.bool_]:
         """Which rows a search may see; shape (n,)."""
-        seen = self._alive & self._in_force(filters)
+        seen = self.column("alive") & self._in_force(filters)
+        sessions = None if filters.session_id is None else (filters.session_id,)
         for name, codes, wanted in (
             ("kind", self.kinds, filters.memory_types),
             ("role", self.roles, filters.roles),
-            (
-                "session",
-                self.sessions,
-                None if filters.session_id is None else [filters.session_id],
-            ),
+            ("session", self.sessions, sessions),
         ):
             if wanted is not None:
-                seen &= np.isin(self._columns[name], codes.matching(wanted))
+                seen &= np.isin(self.column(name), codes.matching(wanted))
         if filters.origins is not None:
-            seen &= np.isin(self._columns["origin"], self._trusted(filters.origins))
+            seen &= np.isin(self.column("origin"), self._trusted(filters.origins))
+        if not filters.include_compressed:
+            seen &= ~self.column("compressed")
         return seen & self._in_time(filters) & self._not_working_elsewhere(filters)
 
     def _in_force(self, filters: Filters) -> NDArray[np.bool_]:
         """Versions that were the current ones at `known_at`, or are now."""
-        superseded = self._columns["superseded"]
+        superseded = self.column("superseded")
         if filters.known_at is None:
             current: NDArray[np.bool_] = superseded == _NEVER
             return current
-        known: NDArray[np.bool_] = self._columns["changed"] <= filters.known_at
+        known: NDArray[np.bool_] = self.column("changed") <= filters.known_at
         return known & (superseded > filters.known_at)
 
     def _in_time(self, filters: Filters) -> NDArray[np.bool_]:
-        occurred = self._columns["occurred"]
+        """What happened in the span, and what had happened and was valid at `as_of`."""
+        happened = self.column("happened")
         seen = np.ones(len(self), np.bool_)
         if filters.since is not None:
-            seen &= occurred >= filters.since
+            seen &= happened >= filters.since
         if filters.until is not None:
-            seen &= occurred < filters.until
+            seen &= happened < filters.until
         if filters.as_of is not None:
-            seen &= occurred <= filters.as_of
-            seen &= self._columns["valid_from"] <= filters.as_of
-            seen &= self._columns["valid_to"] > filters.as_of
-        if not filters.include_compressed:
-            seen &= ~self._columns["compressed"]
+            seen &= happened <= filters.as_of
+            seen &= self.column("valid_from") <= filters.as_of
+            seen &= self.column("valid_to") > filters.as_of
         return seen
 
     def _trusted(self, wanted: tuple[str, ...]) -> list[int]:
@@ -238,6 +258,6 @@ class UserIndex:
     def _not_working_elsewhere(self, filters: Filters) -> NDArray[np.bool_]:
         """Working memory is visible to its own session only."""
         here = self.sessions.numbers.get(filters.current_session, -1)
-        seen: NDArray[np.bool_] = self._columns["session"] == here
-        seen |= self._columns["kind"] != self.kinds.numbers.get("working", -1)
+        seen: NDArray[np.bool_] = self.column("session") == here
+        seen |= self.column("kind") != self.kinds.numbers.get("working", -1)
         return seen

@@ -1,0 +1,68 @@
+"""Arrays that grow: what the in-memory index is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LEAST = 64
+
+
+class Column:
+    """One attribute of every row. Appending costs the rows appended, not those already there.
+
+    Args:
+        dtype: Type of the values.
+    """
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._held: NDArray[Any] = np.empty(0, dtype)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The rows, shape (n,): a view, valid until the next change."""
+        return self._held[: self._count]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory held, room to grow included."""
+        return int(self._held.nbytes)
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add rows at the end."""
+        count = self._count + len(values)
+        if count > len(self._held):
+            wider = np.empty(max(_LEAST, count + count // 4), self._held.dtype)
+            wider[: self._count] = self.values
+            self._held = wider
+        self._held[self._count : count] = values
+        self._count = count
+
+    def compact(self, keep: NDArray[np.bool_]) -> None:
+        """Drop the rows where `keep` is False; the others keep their order."""
+        self._held = self.values[keep]
+        self._count = len(self._held)
+
+
+class Codes:
+    """Small numbers for strings that recur, in order of first use."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[object, int] = {}
+
+    def __getitem__(self, key: object) -> int:
+        return self.numbers.setdefault(key, len(self.numbers))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def matching(self, wanted: Iterable[object]) -> list[int]:
+        """Numbers of those that were seen."""
+        return [self.numbers[one] for one in wanted if one in self.numbers]

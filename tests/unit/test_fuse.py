@@ -1,0 +1,84 @@
+"""Signals of different scales become one score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from memory_vault.text.fuse import best_first, fuse, places, share, spread
+
+SCORES = arrays(np.float32, st.integers(1, 60), elements=st.floats(-1, 1, width=16))
+
+
+def floats(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_spread_runs_from_the_typical_to_the_best() -> None:
+    assert spread(floats(0.1, 0.2, 0.3, 0.5, 0.7)).tolist() == pytest.approx([0, 0, 0, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [((), []), ((0.4,), [1]), ((0.4, 0.4), [1, 1]), ((0, 0), [0, 0]), ((-0.3,), [0])],
+)
+def test_spread_of_few(scores: tuple[float, ...], expected: list[float]) -> None:
+    assert spread(floats(*scores)).tolist() == expected
+
+
+@given(SCORES)
+def test_spread_keeps_order_within_bounds(scores: np.ndarray) -> None:
+    found = spread(scores)
+    assert found.dtype == np.float32
+    assert found.min() >= 0
+    assert found.max() <= 1 + 1e-6
+    order = np.argsort(scores)
+    assert (np.diff(found[order]) >= -1e-6).all()
+
+
+@given(SCORES, st.floats(0.25, 4, width=16), st.floats(-1, 1, width=16))
+def test_spread_does_not_depend_on_the_scale(
+    scores: np.ndarray, factor: float, shift: float
+) -> None:
+    distinct = np.unique(scores)
+    if len(distinct) < 2 or np.median(scores) >= scores.max() - 0.01:
+        return
+    moved = (scores * factor + shift).astype(np.float32)
+    assert spread(moved) == pytest.approx(spread(scores), abs=1e-2)
+
+
+def test_share_is_of_the_best() -> None:
+    assert share(floats(0, 2, 8)).tolist() == [0, 0.25, 1]
+    assert share(floats(0, 0)).tolist() == [0, 0]
+    assert share(floats()).tolist() == []
+
+
+def test_fuse_weighs_and_leaves_out() -> None:
+    signals = {"a": floats(1, 0), "b": floats(0, 1), "c": floats(9, 9)}
+    assert fuse(signals, {"a": 1.0, "b": 0.5}).tolist() == [1, 0.5]
+
+
+def test_equal_evidence_ties() -> None:
+    found = fuse({"a": floats(0.3, 0.3000002)}, {"a": 1.0})
+    assert found[0] == found[1]
+
+
+@given(SCORES, st.integers(0, 70))
+def test_best_first_is_a_sorted_list(scores: np.ndarray, limit: int) -> None:
+    ties = np.random.default_rng(len(scores)).permutation(len(scores))
+    plain = sorted(range(len(scores)), key=lambda i: (-scores[i], ties[i]))
+    assert best_first(scores, ties, limit).tolist() == plain[:limit]
+
+
+@given(SCORES)
+def test_places_count_what_is_better(scores: np.ndarray) -> None:
+    chosen = np.arange(0, len(scores), 2)
+    expected = [1 + sum(other > scores[i] for other in scores) for i in chosen]
+    assert places(scores, chosen) == expected
+
+
+def test_no_places_for_nothing() -> None:
+    assert places(floats(1, 2), np.zeros(0, np.int64)) == []

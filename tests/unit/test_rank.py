@@ -1,0 +1,164 @@
+"""The ranking of a user's memories: every signal counts, and only what is visible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memory_vault.storage.index import IndexRow
+from memory_vault.storage.index.rank import WEIGHTS, Ranked, rank
+from memory_vault.storage.index.user_index import Filters, UserIndex
+from memory_vault.testing.index_suite import ListedTruth, unit_rows
+
+DIMENSION = 16
+NOWHERE = np.zeros(DIMENSION, np.float32)
+EMBEDDINGS = unit_rows(40, DIMENSION, seed=9)
+
+
+def chunk(number: int, *words: int) -> tuple[bytes, bytes]:
+    return EMBEDDINGS[number % 40].tobytes(), np.array(words, "<u4").tobytes()
+
+
+class Vault:
+    """A user who saved some memories; each alone in its session unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.truth = ListedTruth(DIMENSION, batch=1_000)
+        self.index = UserIndex(DIMENSION)
+
+    def save(self, *chunks: tuple[bytes, bytes], **given: object) -> IndexRow:
+        plain = {
+            "memory_type": "episodic",
+            "compressed": False,
+            "occurred_at": None,
+            "valid_from": None,
+            "valid_to": None,
+            "origin": "user",
+            "role": "user",
+        }
+        row = self.truth.save(chunks=chunks, session_id=None, **plain)
+        if given:
+            row = row._replace(**given)
+            self.truth.rows[row.version] = row
+        return row
+
+    def rank(self, *words: int, embedding: np.ndarray = NOWHERE, **given: object) -> list[Ranked]:
+        self.index.refresh(self.truth)
+        filters = given.pop("filters", Filters())
+        asked = {"limit": 100, **given}
+        visible = self.index.visible(filters)
+        return rank(
+            self.index,
+            embedding=embedding,
+            word_ids=np.array(words, np.uint32),
+            visible=visible,
+            **asked,
+        )
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault()
+
+
+def test_it_finds_the_word_and_the_embedding(vault: Vault) -> None:
+    rows = [vault.save(chunk(n, n)) for n in range(30)]
+    found = vault.rank(7, embedding=EMBEDDINGS[11], limit=2)
+    assert {one.version for one in found} == {rows[7].version, rows[11].version}
+    by_version = {one.version: one for one in found}
+    assert by_version[rows[11].version].signals["dense"] == pytest.approx(1, abs=1e-5)
+    assert by_version[rows[11].version].rank_dense == 1
+    assert by_version[rows[11].version].rank_lexical is None
+    assert by_version[rows[7].version].rank_lexical == 1
+
+
+def test_nothing_visible_gives_nothing(vault: Vault) -> None:
+    assert vault.rank(1) == []
+    vault.save(chunk(1, 1))
+    assert vault.rank(1, filters=Filters(roles=("nobody",))) == []
+    assert vault.rank(1, limit=0) == []
+
+
+def test_a_question_without_words_and_meaning_ranks_by_place(vault: Vault) -> None:
+    versions = [vault.save(chunk(n, n)).version for n in range(12)]
+    assert [one.version for one in vault.rank()] == versions
+    assert [one.version for one in vault.rank(limit=5)] == versions[:5]
+
+
+def test_a_memory_counts_by_its_best_chunk(vault: Vault) -> None:
+    vault.save(chunk(1, 1, 1, 1), chunk(2, 2, 2, 2))
+    best = vault.save(chunk(3, 3, 3, 3), chunk(4, 4, 4, 4), chunk(5, 3, 4, 4))
+    found = vault.rank(4, embedding=EMBEDDINGS[4])
+    assert found[0].version == best.version
+    assert found[0].chunks[0] == 1
+    assert sorted(found[0].chunks) == [0, 1, 2]
+
+
+def test_neighbours_lend_their_score(vault: Vault) -> None:
+    talk = [vault.save(chunk(n, n), session_id="talk") for n in range(1, 4)]
+    for n in range(4, 12):
+        vault.save(chunk(n, n))
+    found = vault.rank(2)
+    middle, before, after = talk[1].version, talk[0].version, talk[2].version
+    assert [one.version for one in found[:3]] == [middle, before, after]
+    assert found[1].signals["beside"] > 0
+
+
+def test_a_session_lends_its_words(vault: Vault) -> None:
+    talk = [vault.save(chunk(n, 20 + n), session_id="talk") for n in range(1, 7)]
+    for n in range(7, 12):
+        vault.save(chunk(n, n))
+    by_version = {one.version: one for one in vault.rank(21)}
+    assert by_version[talk[5].version].signals["session"] == 1
+    assert by_version[talk[5].version].signals["beside"] == 0
+    assert by_version[talk[5].version].score == pytest.approx(WEIGHTS["session"])
+
+
+def test_what_is_hidden_lends_nothing_and_separates_nothing(vault: Vault) -> None:
+    first = vault.save(chunk(1, 1), session_id="talk")
+    hidden = vault.save(chunk(2, 2), session_id="talk", role="tool")
+    second = vault.save(chunk(3, 3), session_id="talk")
+    vault.save(chunk(4, 4))
+    filters = Filters(roles=("user",))
+    assert all(one.score == 0 for one in vault.rank(2, filters=filters))
+    found = vault.rank(3, filters=filters)
+    assert [one.version for one in found[:2]] == [second.version, first.version]
+    assert found[1].signals["beside"] > 0
+    assert hidden.version not in {one.version for one in found}
+
+
+def test_former_versions_do_not_separate_neighbours(vault: Vault) -> None:
+    first = vault.save(chunk(1, 1), session_id="talk", memory_type="episodic")
+    second = vault.save(chunk(2, 2), session_id="talk")
+    vault.save(chunk(4, 4))
+    vault.rank(1)
+    vault.truth.replace(first.version)
+    newest = max(vault.truth.rows)
+    vault.truth.rows[newest] = vault.truth.rows[newest]._replace(
+        chunks=(chunk(1, 1),), memory_type="episodic", compressed=False
+    )
+    found = {one.version: one for one in vault.rank(2)}
+    assert first.version not in found
+    assert found[newest].signals["beside"] == pytest.approx(found[second.version].score - 0.5)
+
+
+def test_room_limits_what_is_looked_at(vault: Vault) -> None:
+    for n in range(20):
+        vault.save(chunk(n, *range(11)))
+    assert len(vault.rank(1, room=100)) == 5
+    assert len(vault.rank(1, room=101)) == 6
+    assert len(vault.rank(1, room=1)) == 1
+    assert len(vault.rank(1, room=10_000)) == 20
+
+
+def test_the_order_does_not_depend_on_how_it_was_read(vault: Vault) -> None:
+    for n in range(60):
+        vault.save(chunk(n, n % 7, n % 5), session_id=f"s{n % 9}")
+        if n % 13 == 0:
+            vault.rank(1)
+    anew = UserIndex(DIMENSION)
+    anew.refresh(vault.truth)
+    found = vault.rank(3, 4, embedding=EMBEDDINGS[3])
+    vault.index = anew
+    again = vault.rank(3, 4, embedding=EMBEDDINGS[3])
+    assert [one.version for one in found] == [one.version for one in again]
