@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.lowlevel import current_token
 
 _STOP_TIMEOUT_S = 30.0
 _tasks: set[object] = set()
@@ -15,9 +16,7 @@ _tasks: set[object] = set()
 
 def _spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start a task that belongs to no caller, on whichever event loop this is."""
-    from sniffio import current_async_library
-
-    if current_async_library() == "trio":
+    if type(current_token().native_token).__module__.partition(".")[0] == "trio":
         import trio
 
         trio.lowlevel.spawn_system_task(main)

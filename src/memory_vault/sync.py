@@ -10,10 +10,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from . import _arguments as check
 from ._portal import Portal
 from .config import MemoryConfig
-from .layer import MemoryLayer
+from .errors import InvalidInput
+from .layer import _KEEP, MemoryLayer
 from .models import (
     Change,
     CheckReport,
@@ -32,9 +32,6 @@ from .models import (
     UserInfo,
 )
 from .vault import Vault
-
-_KEEP = check.KEEP
-"""Stands for an argument of `update` that was not given."""
 
 
 class VaultSync:
@@ -86,27 +83,17 @@ class VaultSync:
     def open(self) -> None:
         """Open the folder, making it at first use; repeatable; from any thread.
 
-        The model is loaded in the background. Cancelled, it leaves the vault closed.
+        The model is loaded in the background. Interrupted, it leaves the vault closed.
 
         Raises:
             ConfigError: If a setting is wrong, or the folder is open with other settings.
             StorageError: If the folder cannot be used.
         """
-        self._portal.open()
-        try:
-            self._portal.call(self._inner.open)
-        except BaseException:
-            self._portal.close()
-            raise
+        self._portal.open(self._inner.open)
 
     def close(self) -> None:
         """Let go of the folder; the last vault on it waits for work under way. Repeatable."""
-        if not self._portal.is_open:
-            return
-        try:
-            self._portal.call(self._inner.close)
-        finally:
-            self._portal.close()
+        self._portal.close(self._inner.close)
 
     def health(self) -> Health:
         """Say of each part whether it works: "ok", or what is wrong with it."""
@@ -147,12 +134,12 @@ class MemoryLayerSync:
 
     Many layers may share one vault; without one, the layer opens the vault of the data folder and
     closes it again. The constructor does no I/O. Any number of threads may use one layer at once.
-    Every call that is cancelled has either happened wholly or not at all.
+    Every call that is interrupted has either happened wholly or not at all.
 
     Example:
         with MemoryLayerSync("alice") as memory:
             memory.save("I moved to Lisbon in May.")
-            block = (memory.recall("Where do I live?")).prompt_block
+            block = memory.recall("Where do I live?").prompt_block
 
     Args:
         user_id: Whose memory it is: 1 to 512 characters, told apart exactly as written.
@@ -175,6 +162,8 @@ class MemoryLayerSync:
         config: MemoryConfig | None = None,
         allow_running_loop: bool = False,
     ) -> None:
+        if vault is not None and not isinstance(vault, VaultSync):
+            raise InvalidInput("vault=: give a VaultSync, or use MemoryLayer with a Vault")
         inner = None if vault is None else vault._inner
         self._inner = MemoryLayer(user_id, session_id=session_id, vault=inner, config=config)
         self._portal = Portal(allow_running_loop=allow_running_loop)
@@ -207,27 +196,17 @@ class MemoryLayerSync:
     def open(self) -> None:
         """Open the vault if it is the layer's own, and end sessions that were left idle.
 
-        Repeatable. Cancelled, it leaves the layer closed.
+        Repeatable. Interrupted, it leaves the layer closed.
 
         Raises:
             StorageError: If the data folder cannot be used.
             ConfigError: If a setting is wrong, or another vault has the folder open otherwise.
         """
-        self._portal.open()
-        try:
-            self._portal.call(self._inner.open)
-        except BaseException:
-            self._portal.close()
-            raise
+        self._portal.open(self._inner.open)
 
     def close(self) -> None:
         """Close the vault if it is the layer's own. Repeatable; from any thread."""
-        if not self._portal.is_open:
-            return
-        try:
-            self._portal.call(self._inner.close)
-        finally:
-            self._portal.close()
+        self._portal.close(self._inner.close)
 
     def save(
         self,

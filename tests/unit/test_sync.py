@@ -19,6 +19,7 @@ from memory_vault import (
     MemoryConfig,
     MemoryLayerSync,
     NotOpen,
+    Vault,
     VaultSync,
     _portal,
 )
@@ -61,6 +62,49 @@ def test_many_threads(vault: VaultSync) -> None:
         for thread in threads:
             thread.join()
         assert memory.stats().total == 12
+
+
+def test_many_threads_many_layers(vault: VaultSync) -> None:
+    failures: list[BaseException] = []
+
+    def work(user: str) -> None:
+        try:
+            with MemoryLayerSync(user, vault=vault) as memory:
+                for i in range(5):
+                    memory.save(f"{user} notes {i}")
+                assert memory.stats().total == 5
+        except Exception as error:  # noqa: BLE001 - shown by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"user {i}",)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(vault.list_users().items) == 6
+
+
+def test_update_changes_only_what_is_given(vault: VaultSync) -> None:
+    with MemoryLayerSync("ada", vault=vault) as memory:
+        before = memory.save("The blue bicycle is in the cellar.").saved[0]
+        after = memory.update(before.id, importance=0.9)
+        assert (after.content, after.importance) == (before.content, 0.9)
+
+
+def test_a_vault_of_the_other_kind_is_refused(hash_config: MemoryConfig) -> None:
+    with pytest.raises(InvalidInput, match="VaultSync"):
+        MemoryLayerSync("ada", vault=Vault(hash_config))  # type: ignore[arg-type]
+
+
+def test_a_refused_close_leaves_it_open(hash_config: MemoryConfig, backend: str) -> None:
+    async def close(memory: MemoryLayerSync) -> None:
+        with pytest.raises(BlockingCallRefused):
+            memory.close()
+
+    with MemoryLayerSync("ada", config=hash_config) as memory:
+        anyio.run(close, memory, backend=backend)
+        memory.save("tea")
 
 
 def test_one_loop_thread_for_all(hash_config: MemoryConfig, vault: VaultSync) -> None:
