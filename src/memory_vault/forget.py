@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ _OUTSIDE = "exports and backups made before are not touched"
 _PENDING = (
     "a reader elsewhere still holds old pages of the write-ahead log; "
     "they are overwritten once it has gone"
+)
+
+_IN_USE = (
+    "another process has the user's emptied file open; forget the user again once it has closed it"
 )
 
 
@@ -47,13 +52,15 @@ async def forget_all(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRec
 
 async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetReceipt:
     """Remove everything of a user, the file and the name in the catalog."""
-    if not await engine.store.has_user(user_id):
+    store = engine.store
+    if not (await store.has_user(user_id) or await store.has_file(user_id)):
         raise NotFound(f"no user {user_id!r}: list_users() shows those there are")
     removal = await engine.store.write(user_id, _retire)
     engine.indexes.forget(user_id)
     receipt = await _finish(engine, user_id, removal, proof)
-    await engine.store.remove_user(user_id)
-    return receipt
+    if await engine.store.remove_user(user_id):
+        return receipt
+    return replace(receipt, state="pending", reason=_IN_USE)
 
 
 def _forget(selector: Selector, dry_run: bool, user: Transaction) -> Removal:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.faults.children import locked_by_another
 
 from memory_vault.storage import Store
 from memory_vault.storage.sqlite.files import user_path
+from memory_vault.storage.sqlite.schema import USER, Schema
 from memory_vault.storage.sqlite.store import SqliteStore
 from memory_vault.testing.store_suite import PATIENCE_S, StoreConformance, add, ids
 
@@ -68,3 +70,67 @@ async def test_a_lost_catalog_is_rebuilt_from_the_files(tmp_path: Path) -> None:
     users = await second.list_users(size=9, after=None)
     assert [one.user_id for one in users.items] == ["alice", "bob"]
     await second.close()
+
+
+async def _removed_for(writer: SqliteStore, tmp_path: Path) -> Path:
+    """A user whose emptied file is still there, about to be unlinked by somebody else."""
+    await writer.open()
+    await writer.write("alice", add("m1"), create=True)
+    await writer.write("alice", _retire)
+    return user_path(tmp_path, "alice")
+
+
+async def test_a_connection_to_an_unlinked_file_is_not_written_to(tmp_path: Path) -> None:
+    """Opened just before another process unlinked the file: the write goes to the next file."""
+    writer = _store(tmp_path)
+    path = await _removed_for(writer, tmp_path)
+    stale = writer._pool.take(path, USER)
+    stale.execute("PRAGMA journal_mode=DELETE").fetchall()
+    path.unlink()
+    writer._pool.give(path, stale)
+    await writer.write("alice", add("m2"), create=True)
+    assert await writer.read("alice", ids) == ["m2"]
+    assert await writer.has_user("alice")
+    await writer.close()
+
+
+@pytest.mark.parametrize("call", ["read", "write", "create"])
+async def test_a_file_that_goes_before_it_is_opened_is_no_error(tmp_path: Path, call: str) -> None:
+    """Another process unlinks it after we saw that it is there."""
+    writer = _store(tmp_path)
+    path = await _removed_for(writer, tmp_path)
+    take = writer._pool.take
+    writer._pool.drop(path)
+
+    def gone(wanted: Path, schema: Schema) -> apsw.Connection:
+        if wanted == path:
+            writer._pool.take = take
+            path.unlink()
+        return take(wanted, schema)
+
+    writer._pool.take = gone
+    if call == "read":
+        assert await writer.read("alice", ids) == []
+    else:
+        await writer.write("alice", add("m2"), create=call == "create")
+        assert await writer.read("alice", ids) == (["m2"] if call == "create" else [])
+    await writer.close()
+
+
+async def test_a_removed_user_does_not_return_unasked(tmp_path: Path) -> None:
+    """While another process keeps the emptied file open, only `create` takes it into use again."""
+    writer, other = _store(tmp_path), _store(tmp_path)
+    await _removed_for(writer, tmp_path)
+    await other.open()
+    assert await other.write("alice", ids, create=True) == []
+    await writer.write("alice", _retire)
+    assert not await writer.remove_user("alice")
+    for store in (writer, other):
+        await store.write("alice", add("m2"))
+        assert await store.read("alice", ids) == []
+        assert not await store.has_user("alice")
+    await writer.write("alice", add("m3"), create=True)
+    assert await other.read("alice", ids) == ["m3"]
+    assert await other.has_user("alice")
+    await writer.close()
+    await other.close()

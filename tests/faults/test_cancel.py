@@ -106,10 +106,8 @@ async def by_failing_sibling(call: Callable[[], Coroutine[Any, Any, Any]], n: in
 
 async def by_wait_for(call: Callable[[], Coroutine[Any, Any, Any]], n: int) -> bool:
     """Timeouts grow with n, from none at all to more than the call takes."""
-    if n == 0:
-        return False
     try:
-        await asyncio.wait_for(call(), 0.0002 * 1.3**n)
+        await asyncio.wait_for(call(), 0.0002 * 1.3**n if n > 1 else 0)
     except TimeoutError:
         return True
     return False

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.faults.children import child
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
-from memory_vault.errors import StorageError, StorageFull
+from memory_vault.errors import StorageError, StorageFull, StorageReadOnly
 from memory_vault.storage.sqlite import connection as connections
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +123,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@contextmanager
+def _read_only(disk: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
 async def test_when_the_disk_is_full(small_disk: Path, hash_config: MemoryConfig) -> None:
     """Reading goes on, new users are refused, and all is well when something else has gone."""
     config = replace(hash_config, data_dir=small_disk / "vault")
@@ -143,3 +153,15 @@ async def test_when_the_disk_is_full(small_disk: Path, hash_config: MemoryConfig
     async with Vault(config) as vault, MemoryLayer("alice", vault=vault) as memory:
         assert (await _ids(memory))[:-1] == acknowledged
         assert not list(small_disk.rglob("*.new"))
+
+
+async def test_when_the_disk_is_read_only(small_disk: Path, hash_config: MemoryConfig) -> None:
+    """Saving says so, and what is there stays as it is."""
+    config = replace(hash_config, data_dir=small_disk / "vault")
+    async with MemoryLayer("alice", config=config) as memory:
+        (saved,) = (await memory.save("I live in Lisbon.")).saved
+    with _read_only(small_disk), pytest.raises(StorageReadOnly):
+        async with MemoryLayer("alice", config=config) as memory:
+            await memory.save("I moved to Porto.")
+    async with MemoryLayer("alice", config=config) as memory:
+        assert await _ids(memory) == [saved.id]

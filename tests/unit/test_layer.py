@@ -162,8 +162,9 @@ async def test_the_last_vault_to_close_closes_the_engine(hash_config: MemoryConf
     engine = one.engine
     await one.close()
     await one.close()
-    async with MemoryLayer("ada", vault=two) as layer:
+    async with MemoryLayer("ada", vault=two) as layer, Vault(hash_config) as three:
         await layer.save("tea")
+        assert two.engine is three.engine is engine
     await two.close()
     async with Vault(hash_config) as three:
         assert three.engine is not engine

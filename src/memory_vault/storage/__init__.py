@@ -172,6 +172,10 @@ class Store(Protocol):
         """Whether the catalog lists this user."""
         ...
 
+    async def has_file(self, user_id: str) -> bool:
+        """Whether a file of this user is there, in use or emptied and struck."""
+        ...
+
     async def remove_user(self, user_id: str) -> bool:
         """Strike an emptied user from the catalog and unlink the file; False if it is in use."""
         ...

@@ -31,6 +31,10 @@ class Stopped(Exception):
     """The unit was told to stop; its transaction was rolled back."""
 
 
+class Retired(Exception):
+    """The file was struck from the vault; the user's next file takes its place."""
+
+
 def translate(error: Exception, path: Path | None) -> Exception:
     """Turn an error of SQLite into ours; anything else passes unchanged."""
     where = str(path) if path else "the store"

@@ -136,7 +136,12 @@ class FilePool:
             self._taken += 1
             if self._empty:
                 return self._empty.pop()
-        return connect_empty(USER)
+        try:
+            return connect_empty(USER)
+        except BaseException:
+            with self._lock:
+                self._taken -= 1
+            raise
 
     def give(self, path: Path | None, connection: apsw.Connection, *, keep: bool = True) -> None:
         """Take a connection back; keep it for the next unit, or close it."""

@@ -89,8 +89,9 @@ class Preferences:
             for seq, key, recorded_at, superseded_at in rows:
                 self._db.execute("DELETE FROM preferences WHERE seq = ?", (seq,))
                 self._db.execute(
-                    "UPDATE preferences SET superseded_at = ? WHERE key = ? AND superseded_at = ?",
-                    (superseded_at, key, recorded_at),
+                    "UPDATE preferences SET superseded_at = ? WHERE superseded_at = ? AND seq = "
+                    "(SELECT max(seq) FROM preferences WHERE key = ? AND seq < ?)",
+                    (superseded_at, recorded_at, key, seq),
                 )
                 if superseded_at is None and self._db.changes():
                     restored[key] = None

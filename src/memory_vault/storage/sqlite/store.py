@@ -17,13 +17,13 @@ import apsw
 from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 
 from ..._times import to_moment
-from ...errors import StorageBusy, StorageError
+from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor
-from .connection import Database, close, connect, translated
+from .connection import Database, Retired, close, connect, translated
 from .files import FilePool, make_folder, publish, user_path
 from .schema import CATALOG, USER
-from .transaction import Retired, Transaction
+from .transaction import Transaction
 from .unit import Unit
 
 T = TypeVar("T")
@@ -46,8 +46,14 @@ class _Hop(Generic[T]):
     def run(self, unit: Unit[T]) -> T:
         """Run a unit so that it can be stopped."""
         self._unit = unit
-        unit.is_stopped = self._is_stopped
-        return unit.run()
+        if self._is_stopped:
+            unit.is_stopped = True
+        try:
+            return unit.run()
+        except StorageReadOnly:
+            if unit.path is not None and not unit.path.exists():
+                raise Retired from None  # it went between our look and SQLite's
+            raise
 
     def stop(self) -> None:
         """Stop the unit under way, and those that would follow it."""
@@ -137,6 +143,11 @@ class SqliteStore:
     async def has_user(self, user_id: str) -> bool:
         """Whether the catalog lists this user."""
         return await self._until_free(partial(self._is_listed, user_id), self._readers)
+
+    async def has_file(self, user_id: str) -> bool:
+        """Whether a file of this user is there, in use or emptied and struck."""
+        path = user_path(self._dir, user_id)
+        return await to_thread.run_sync(path.exists, limiter=self._readers)
 
     async def remove_user(self, user_id: str) -> bool:
         """Strike an emptied user from the catalog and unlink the file; False if it is in use."""
@@ -236,8 +247,8 @@ class SqliteStore:
         hop: _Hop[T],
     ) -> T:
         path = user_path(self._dir, user_id)
-        if not create and not path.exists():
-            return hop.run(self._user_unit(user_id, work, None, is_writing=True))
+        if not create:
+            return self._write_if_there(user_id, work, path, hop)
         for is_second in (False, True, True):
             is_new = self._make_user(user_id, path)
             unit = self._user_unit(user_id, work, path, is_writing=True, may_revive=is_second)
@@ -251,6 +262,20 @@ class SqliteStore:
                 self._enter(user_id)  # once more: the user may have been struck in between
             return result
         raise StorageBusy(f"user {user_id!r} is being removed by another process; try again")
+
+    def _write_if_there(
+        self, user_id: str, work: Callable[[Transaction], T], path: Path, hop: _Hop[T]
+    ) -> T:
+        """Write to a user who exists; who does not, or was struck, is written to as if empty."""
+        for _ in range(2):
+            if not path.exists():
+                break
+            try:
+                return hop.run(self._user_unit(user_id, work, path, is_writing=True))
+            except Retired:
+                self._pool.drop(path)
+                self._known.discard(user_id)
+        return hop.run(self._user_unit(user_id, work, None, is_writing=True))
 
     def _make_user(self, user_id: str, path: Path) -> bool:
         """Enter a user in the catalog first, then make the file; True if there was no file."""
@@ -354,7 +379,10 @@ class SqliteStore:
 
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
-        connection: Database = connect(path, USER, self._durability)
+        try:
+            connection: Database = connect(path, USER, self._durability)
+        except StorageReadOnly:
+            return not path.exists()
         try:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
             connection.execute("PRAGMA journal_mode=DELETE").fetchall()
@@ -386,7 +414,7 @@ class SqliteStore:
         try:
             connection: Database = connect(path, USER if is_user else CATALOG, self._durability)
         except StorageError as error:
-            return Problem(None, str(error), advice)
+            return Problem(None, str(error), advice) if path.exists() else None
         try:
             with translated(path):
                 (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()

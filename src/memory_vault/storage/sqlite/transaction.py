@@ -13,7 +13,7 @@ from ...embed import Fingerprint
 from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
-from .connection import Database
+from .connection import Database, Retired
 from .feed import Feed
 from .memories import Memories
 from .preferences import Preferences
@@ -21,10 +21,6 @@ from .schema import CONTENT_TABLES
 from .sessions import Sessions
 
 _DAY = 86_400 * 1_000_000
-
-
-class Retired(Exception):
-    """The file was struck from the vault; the user's next file takes its place."""
 
 
 class Transaction:

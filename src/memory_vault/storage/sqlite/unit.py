@@ -37,7 +37,7 @@ class Unit(Generic[T]):
         *,
         begin: str | None,
     ) -> None:
-        self._pool, self._path, self._schema = pool, path, schema
+        self._pool, self.path, self._schema = pool, path, schema
         self._work, self._begin = work, begin
         self._is_scratch = path is None and begin == "BEGIN IMMEDIATE"
         self.is_stopped = False
@@ -52,16 +52,16 @@ class Unit(Generic[T]):
         """Do the work and commit, or roll back and raise. Runs in a worker thread."""
         self._deadline = time.monotonic() + _WAIT_S
         self.check()
-        if self._path is None:
+        if self.path is None:
             connection = self._pool.take_empty()
         else:
-            connection = self._pool.take(self._path, self._schema)
+            connection = self._pool.take(self.path, self._schema)
         try:
-            with translated(self._path):
+            with translated(self.path):
                 return self._in_transaction(connection)
         finally:
             keep = self._reset(connection) and not self._is_scratch
-            self._pool.give(self._path, connection, keep=keep)
+            self._pool.give(self.path, connection, keep=keep)
 
     def _in_transaction(self, connection: apsw.Connection) -> T:
         connection.set_busy_handler(self._wait)
