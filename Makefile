@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. `make help` lists the rest.
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	>/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -37,17 +37,17 @@ demo: model ## Save a conversation, ask five questions, show the prompt blocks
 	@$(BIN)/memory-vault demo
 
 test: model ## Run every test that needs no optional package
-	@$(BIN)/python -m pytest tests --ignore=tests/extras
+	@$(BIN)/python -m pytest tests --ignore=tests/extras -rs
 
 test-all: model ## Run the tests of optional packages with their real parts
 	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
-	@$(BIN)/python -m pytest tests/extras
+	@$(BIN)/python -m pytest tests/extras -rs
 
 check: install ## Format, lint, types, generated code, contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes memory_vault --ignoreexternal
+	@PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes memory_vault --ignoreexternal
 	@$(BIN)/python tools/gen_sync.py --check
 	@$(BIN)/python -m pytest tests/contract
 

@@ -11,7 +11,17 @@ import pytest
 from memory_vault import MemoryConfig
 from memory_vault.testing.embedders import HashEmbedder
 
-_KEPT = {"MEMORY_VAULT_MODEL_DIR"}
+
+def model_folder() -> Path:
+    """Where the model is: as whoever runs the tests has set it, else the default folder."""
+    from memory_vault.embed.model_files import default_model_dir
+
+    given = os.environ.get("MEMORY_VAULT_MODEL_DIR")
+    return Path(given) if given else default_model_dir()
+
+
+MODEL_FOLDER = model_folder()
+"""Found before any test changes the environment."""
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -24,21 +34,19 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 def model_dir() -> Path:
     """A folder with the installed model; fetched once if it is missing."""
     from memory_vault.embed.install import install
-    from memory_vault.embed.model_files import default_model_dir
 
-    given = os.environ.get("MEMORY_VAULT_MODEL_DIR")
-    folder = Path(given) if given else default_model_dir()
-    anyio.run(install, folder)
-    return folder
+    anyio.run(install, MODEL_FOLDER)
+    return MODEL_FOLDER
 
 
 @pytest.fixture(autouse=True)
 def own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep tests away from the settings and data of whoever runs them."""
+    """Keep tests away from the settings and data of whoever runs them; the model stays."""
     for name in list(os.environ):
-        if name.startswith("MEMORY_VAULT_") and name not in _KEPT:
+        if name.startswith("MEMORY_VAULT_"):
             monkeypatch.delenv(name)
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+    monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(MODEL_FOLDER))
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
 
 

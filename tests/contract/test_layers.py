@@ -50,14 +50,7 @@ OPTIONAL = {
 """Packages of extras: each in one file, inside a function."""
 TEXT_MAY_IMPORT = {"numpy", "Stemmer", "tiktoken"} | set(sys.stdlib_module_names)
 TEXT_MAY_USE = {"models", "errors", "text"}
-NOT_PURE = {
-    "time",
-    "random",
-    "secrets",
-    "uuid",
-    "socket",
-    "subprocess",
-}
+NOT_PURE = {"time", "random", "secrets", "uuid", "socket", "subprocess"}
 READERS = {
     "open",
     "open_file",
@@ -65,10 +58,6 @@ READERS = {
     "read_text",
     "write_bytes",
     "write_text",
-    "copy",
-    "copy2",
-    "copyfile",
-    "copytree",
     "fdopen",
     "mmap",
 }
