@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 Group = Literal["preferences", "facts", "conversations"]
@@ -84,11 +85,13 @@ def _group(group: Group, texts: list[str]) -> str:
     return "\n".join([first, *texts, last]) if texts else ""
 
 
+@lru_cache(maxsize=1024)
 def _label(text: str) -> str:
     """A session id that cannot end the square bracket it stands in."""
     return escape(text).translate(_LABEL)
 
 
+@lru_cache(maxsize=1024)
 def _name(text: str) -> str:
     """A key or a speaker that cannot end the header it stands in."""
     return escape(text).translate(_NAME) or "unknown"
