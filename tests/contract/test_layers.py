@@ -226,6 +226,7 @@ def tracked() -> list[Path]:
 def test_no_package_registry_is_named() -> None:
     hosts = re.compile(
         r"pypi\." + r"org|pythonhosted\.|download\.pytorch|index-" + r"url|deb\.debian"
+        r"|/sim" + r"ple\b"
     )
     for path in tracked():
         if path.is_file():
