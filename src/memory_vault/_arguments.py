@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
@@ -19,6 +20,8 @@ MAX_KEY_CHARS, MAX_VALUE_CHARS = 200, 2_000
 MAX_METADATA_BYTES = 65_536
 MAX_MESSAGES = 10_000
 MAX_PAGE = 1_000
+_BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of Unicode that would break the line a role stands in."""
 
 
 class _Keep:
@@ -70,7 +73,7 @@ def _role(what: str, value: str) -> str:
             "'user', 'assistant', 'tool', 'system' or a speaker's name of at most "
             f"{MAX_ROLE_CHARS} characters"
         )
-    if not value.isprintable() or clean(value) != value:
+    if clean(value) != value or any(unicodedata.category(c) in _BREAKING for c in value):
         raise InvalidInput(f"{what} holds a line break or a control character: leave it out")
     return value
 
@@ -365,8 +368,8 @@ def session_state(value: str | None) -> Literal["open", "ended"] | None:
     return cast("Literal['open', 'ended'] | None", value)
 
 
-def page(size: int, cursor: str | None) -> tuple[int, Cursor | None]:
+def page(listing: str, size: int, cursor: str | None) -> tuple[int, Cursor | None]:
     """Size of a page and where it starts."""
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_PAGE:
         raise InvalidInput(f"page_size={size!r}: give 1 to {MAX_PAGE}")
-    return size, None if cursor is None else Cursor.parse(cursor)
+    return size, None if cursor is None else Cursor.parse(cursor, listing)

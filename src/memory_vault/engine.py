@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import anyio
@@ -11,15 +11,14 @@ from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from ._host import Host, finish
-from ._ids import new_id
 from .config import MemoryConfig
 from .embed import Embedder
 from .embed.choose import choose
-from .errors import ConfigError, MemoryVaultError, ModelNotInstalled
+from .errors import ConfigError, MemoryVaultError
 from .models import Health
 from .storage.index.cache import IndexCache
 from .storage.sqlite.store import SqliteStore
-from .text.tokens import token_counter
+from .text.tokens import TokenCounter, token_counter
 
 _PER_CALL = {"top_k", "token_budget"}
 """Settings in which vaults on one folder may differ."""
@@ -32,22 +31,28 @@ class Engine:
 
     Engines are kept by folder within one event loop. Two loops in one process have two engines,
     which meet as two processes do: in the files.
+
+    Attributes:
+        holders: Open vaults that share it.
+        counter: Made by `open`, since a table of tokens may have to be read.
     """
 
+    counter: TokenCounter
+
     def __init__(self, config: MemoryConfig) -> None:
-        self.config = config
-        self.holders = 0
-        self.host = Host()
-        self.indexes = IndexCache(config.index_bytes)
-        self.counter = token_counter(config.token_counter)
-        self.store = SqliteStore(
+        self.config: MemoryConfig = config
+        self.holders: int = 0
+        self.host: Host = Host()
+        self.indexes: IndexCache = IndexCache(config.index_bytes)
+        self.store: SqliteStore = SqliteStore(
             config.data_dir,
             durability=config.durability,
             lock_timeout_s=config.lock_timeout_s,
             max_open_files=config.max_open_files,
             readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
         )
-        self.embedder, self._owns_embedder = _embedder(config)
+        self._owns_embedder = isinstance(config.embedder, str)
+        self.embedder: Embedder = _embedder(config)
         self._lock = anyio.Lock()
         self._is_open = False
 
@@ -56,6 +61,8 @@ class Engine:
         async with self._lock:
             if self._is_open:
                 return
+            name = self.config.token_counter
+            self.counter = await to_thread.run_sync(token_counter, name)
             await self.store.open()
             await self.host.start()
             self._is_open = True
@@ -73,10 +80,6 @@ class Engine:
                 await self.store.close()
                 self._is_open = False
 
-    def new_id(self, prefix: str) -> str:
-        """A new id that sorts after those made before."""
-        return new_id(prefix)
-
     async def health(self) -> Health:
         """Try each part."""
         failures = self.host.failures
@@ -84,7 +87,7 @@ class Engine:
         background = "; ".join(f"{name}: {what}" for name, what in failures.items())
         return Health(
             store=await self._try_store(),
-            index="ok",
+            index="ok",  # derived: rebuilt from the store whenever it is missing or in doubt
             embedder=await self._try_embedder(),
             background=background or "ok",
         )
@@ -100,16 +103,16 @@ class Engine:
     async def _try_embedder(self) -> str:
         try:
             await self.embedder.open()
-        except (ModelNotInstalled, MemoryVaultError) as error:
+        except MemoryVaultError as error:
             return str(error)
         return "ok"
 
 
-def _embedder(config: MemoryConfig) -> tuple[Embedder, bool]:
-    """The configured embedder, and whether it is ours to close."""
+def _embedder(config: MemoryConfig) -> Embedder:
+    """The configured embedder: the caller's own, or one of ours by name."""
     if isinstance(config.embedder, str):
-        return choose(config.embedder, config.model_dir), True
-    return config.embedder, False
+        return choose(config.embedder, config.model_dir)
+    return config.embedder
 
 
 async def acquire(config: MemoryConfig | None) -> tuple[Engine, MemoryConfig]:
@@ -145,8 +148,6 @@ async def release(engine: Engine) -> None:
 
 def _settle(config: MemoryConfig | None) -> MemoryConfig:
     """Settings with the config file read and the folder's path made absolute. Blocking."""
-    from dataclasses import replace
-
     found = (config or MemoryConfig()).with_file()
     return replace(found, data_dir=found.data_dir.expanduser().resolve())
 

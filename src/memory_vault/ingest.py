@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ._ids import new_id
 from ._times import optional_micros
 from .errors import InvalidInput, NotFound
 from .models import Duplicate, Memory, MemoryType, Preference, SaveResult
@@ -61,12 +62,8 @@ class Plan:
 
     replay: SaveResult | None
     analyses: tuple[Analysis, ...] = ()
-    known: dict[str, bytes] | None = None
+    known: Mapping[str, bytes] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-
-
-class _Outdated(Exception):
-    """A memory whose embedding was to be shared has been forgotten meanwhile."""
 
 
 async def ingest(
@@ -79,23 +76,16 @@ async def ingest(
 ) -> SaveResult:
     """Store drafts in order, in one transaction; durable when it returns."""
     digest = _digest(drafts, session_id)
-    while True:
-        await engine.embedder.open()
-        plan = await engine.store.read(
-            user_id, partial(_plan, engine, drafts, session_id, idempotency_key, digest)
-        )
-        if plan.replay is not None:
-            return plan.replay
-        embeddings = dict(plan.known or {})
-        if plan.missing:
-            embeddings.update(
-                zip(plan.missing, _rows(await engine.embedder.embed(plan.missing)), strict=True)
-            )
-        commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
-        try:
-            return await engine.store.write(user_id, commit, create=True)
-        except _Outdated:
-            continue
+    await engine.embedder.open()
+    plan = await engine.store.read(
+        user_id, partial(_plan, engine, drafts, session_id, idempotency_key, digest)
+    )
+    if plan.replay is not None:
+        return plan.replay
+    fresh = _rows(await engine.embedder.embed(plan.missing)) if plan.missing else []
+    embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
+    commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
+    return await engine.store.write(user_id, commit, create=True)
 
 
 def _rows(embeddings: NDArray[np.float32]) -> list[bytes]:
@@ -180,7 +170,7 @@ def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
 def _commit(
     engine: Engine,
     plan: Plan,
-    embeddings: dict[str, bytes],
+    embeddings: Mapping[str, bytes],
     session_id: str | None,
     key: str | None,
     digest: bytes,
@@ -207,7 +197,7 @@ def _commit(
         if same is not None:
             duplicates.append(Duplicate(position, *same))
             continue
-        memory = user.memories.add(_new(engine, analysis, embeddings, session_id))
+        memory = user.memories.add(_new(analysis, embeddings, session_id))
         saved.append(memory)
         preferences += _stated(user, memory)
     result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences))
@@ -216,13 +206,11 @@ def _commit(
     return result
 
 
-def _new(
-    engine: Engine, analysis: Analysis, embeddings: dict[str, bytes], session_id: str | None
-) -> NewMemory:
+def _new(analysis: Analysis, embeddings: Mapping[str, bytes], session_id: str | None) -> NewMemory:
     """A memory ready to be inserted."""
     draft = analysis.draft
     return NewMemory(
-        id=engine.new_id("mem"),
+        id=new_id("mem"),
         session_id=session_id,
         memory_type=analysis.memory_type,
         role=draft.role,
@@ -237,15 +225,12 @@ def _new(
 
 
 def _chunks(
-    content: str, spans: Sequence[Piece], embeddings: dict[str, bytes]
+    content: str, spans: Sequence[Piece], embeddings: Mapping[str, bytes]
 ) -> tuple[Chunk, ...]:
     """Pieces with their embeddings."""
-    try:
-        return tuple(
-            Chunk(p.start, p.stop, embeddings[content[p.start : p.stop]], p.words) for p in spans
-        )
-    except KeyError:
-        raise _Outdated from None
+    return tuple(
+        Chunk(p.start, p.stop, embeddings[content[p.start : p.stop]], p.words) for p in spans
+    )
 
 
 def _stated(user: Transaction, memory: Memory) -> list[Preference]:

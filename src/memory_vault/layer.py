@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import _arguments as check
+from ._ids import new_id
 from .config import MemoryConfig
 from .errors import InvalidInput, NotFound, NotOpen
 from .models import (
@@ -230,23 +231,27 @@ class MemoryLayer:
         """
         engine = self._engine()
         from .recall import Request, recall
+        from .storage.index.user_index import Filters
 
-        request = Request(
-            query=check.text("query", query, engine.config.max_text_chars),
-            top_k=check.at_least_one("top_k", top_k, self._vault.config.top_k),
-            token_budget=check.at_least_one(
-                "token_budget", token_budget, self._vault.config.token_budget
-            ),
+        session = check.optional_name("session_id", session_id)
+        filters = Filters(
             memory_types=check.memory_types(memory_types),
             roles=check.roles(roles),
             origins=check.origins(origins),
-            session_id=check.optional_name("session_id", session_id),
+            session_id=session,
             since=check.moment("since", since),
             until=check.moment("until", until),
             as_of=check.moment("as_of", as_of),
             known_at=check.moment("known_at", known_at),
             include_compressed=include_compressed,
-            current_session=self._session_id,
+            current_session=session or self._session_id,
+        )
+        config = self._vault.config
+        request = Request(
+            query=check.text("query", query, config.max_text_chars),
+            top_k=check.at_least_one("top_k", top_k, config.top_k),
+            token_budget=check.at_least_one("token_budget", token_budget, config.token_budget),
+            filters=filters,
         )
         return await recall(engine, self._user_id, request)
 
@@ -289,7 +294,7 @@ class MemoryLayer:
         Raises:
             InvalidInput: If an argument or the cursor is not acceptable.
         """
-        size, after = check.page(page_size, cursor)
+        size, after = check.page("memories", page_size, cursor)
         type_ = check.memory_type(memory_type)
         session = check.optional_name("session_id", session_id)
         start, stop = check.moment("since", since), check.moment("until", until)
@@ -446,7 +451,7 @@ class MemoryLayer:
             metadata: A JSON object of at most 64 KB; replaces the one it has.
         """
         engine = self._engine()
-        wanted = check.optional_name("session_id", session_id) or engine.new_id("ses")
+        wanted = check.optional_name("session_id", session_id) or new_id("ses")
         kept = check.optional_metadata(metadata)
         session = await engine.store.write(
             self._user_id, lambda user: user.sessions.start(wanted, kept), create=True
@@ -492,7 +497,7 @@ class MemoryLayer:
             page_size: From 1 to 1,000.
             cursor: `next_cursor` of the page before.
         """
-        size, after = check.page(page_size, cursor)
+        size, after = check.page("sessions", page_size, cursor)
         wanted = check.session_state(state)
         return await self._engine().store.read(
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)

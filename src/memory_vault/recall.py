@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 from ._times import to_micros
 from .models import LeftOut, Memory, Preference, Recalled, RecallResult
 from .storage.index.rank import Ranked, rank
-from .storage.index.user_index import Filters
+from .storage.index.user_index import Filters, UserIndex
 from .text.budget import Candidate, Packed, pack
 from .text.near_copy import near_copies
 from .text.prompt import Line, conversation_line, fact_line, preference_line
@@ -38,21 +38,12 @@ _RELEVANT_COSINE = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A checked recall; times in microseconds UTC."""
+    """A checked recall."""
 
     query: str
     top_k: int
     token_budget: int
-    memory_types: tuple[str, ...] | None = None
-    roles: tuple[str, ...] | None = None
-    origins: tuple[str, ...] | None = None
-    session_id: str | None = None
-    since: int | None = None
-    until: int | None = None
-    as_of: int | None = None
-    known_at: int | None = None
-    include_compressed: bool = False
-    current_session: str | None = None
+    filters: Filters = field(default_factory=Filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +59,20 @@ async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult
     """Answer one request."""
     await engine.embedder.open()
     embedding = await engine.embedder.embed_query(request.query)
-    return await engine.store.read(user_id, partial(_answer, engine, request, embedding))
+    index = engine.indexes.get(user_id, engine.embedder.fingerprint.dimension)
+    answer = partial(_answer, engine, index, request, embedding)
+    return await engine.store.read(user_id, answer, holding=index.lock)
 
 
 def _answer(
-    engine: Engine, request: Request, embedding: NDArray[np.float32], user: Transaction
+    engine: Engine,
+    index: UserIndex,
+    request: Request,
+    embedding: NDArray[np.float32],
+    user: Transaction,
 ) -> RecallResult:
     """Everything after the embedding, in one worker thread and one transaction."""
-    ranked = _look_up(engine, request, embedding, user)
+    ranked = _look_up(engine, index, request, embedding, user)
     memories = user.memories.versions(one.version for one in ranked)
     focus = frozenset(words(request.query))
     limit = max(_LEAST_SNIPPET_TOKENS, request.token_budget // _SHARE_OF_ONE)
@@ -91,36 +88,22 @@ def _answer(
 
 
 def _look_up(
-    engine: Engine, request: Request, embedding: NDArray[np.float32], user: Transaction
+    engine: Engine,
+    index: UserIndex,
+    request: Request,
+    embedding: NDArray[np.float32],
+    user: Transaction,
 ) -> list[Ranked]:
     """Bring the user's index up to date and rank what the request may see."""
     user.require_embedder(engine.embedder.fingerprint)
-    index = engine.indexes.get(user.user_id, engine.embedder.fingerprint.dimension)
-    with index.lock:
-        index.refresh(user.feed)
-        visible = index.visible(_filters(request))
-        return rank(
-            index,
-            embedding=embedding,
-            word_ids=word_ids(request.query),
-            visible=visible,
-            limit=request.top_k * _SPARE,
-            room=request.token_budget,
-        )
-
-
-def _filters(request: Request) -> Filters:
-    return Filters(
-        memory_types=request.memory_types,
-        roles=request.roles,
-        origins=request.origins,
-        session_id=request.session_id,
-        since=request.since,
-        until=request.until,
-        as_of=request.as_of,
-        known_at=request.known_at,
-        include_compressed=request.include_compressed,
-        current_session=request.session_id or request.current_session,
+    index.refresh(user.feed)
+    return rank(
+        index,
+        embedding=embedding,
+        word_ids=word_ids(request.query),
+        visible=index.visible(request.filters),
+        limit=request.top_k * _SPARE,
+        room=request.token_budget,
     )
 
 
@@ -149,10 +132,10 @@ def _without_copies(user: Transaction, found: Sequence[_Found]) -> list[_Found]:
 
 def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:
     """The preferences in force, unless the request asks for other things only."""
-    wanted = request.memory_types
+    wanted = request.filters.memory_types
     if wanted is not None and "procedural" not in wanted:
         return ()
-    return user.preferences.list(known_at=request.known_at)
+    return user.preferences.list(known_at=request.filters.known_at)
 
 
 def _day(memory: Memory) -> date:

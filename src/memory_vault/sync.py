@@ -118,10 +118,7 @@ class VaultSync:
         return self._portal.call(self._inner.forget_user, user_id, confirm=confirm, proof=proof)
 
     def check(self) -> CheckReport:
-        """Read every user's file and report what is damaged; changes nothing.
-
-        Takes about a second per gigabyte.
-        """
+        """Read every user's file from end to end and report what is damaged; changes nothing."""
         return self._portal.call(self._inner.check)
 
     def reindex(self, user_id: str | None = None) -> None:

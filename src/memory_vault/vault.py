@@ -33,7 +33,8 @@ class Vault:
     """
 
     def __init__(self, config: MemoryConfig | None = None) -> None:
-        self._config = config
+        self._given = config
+        self._settled: MemoryConfig | None = None
         self._held: Engine | None = None
         self._token: EventLoopToken | None = None
         self._opening: anyio.Lock | None = None
@@ -65,9 +66,9 @@ class Vault:
         Raises:
             NotOpen: If it was never opened.
         """
-        if self._config is None:
+        if self._settled is None:
             raise NotOpen("the vault's settings are read when it opens: open it first")
-        return self._config
+        return self._settled
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -98,7 +99,7 @@ class Vault:
             _ = self.engine  # refuses another event loop
         async with self._opening:
             if self._held is None:
-                self._held, self._config = await acquire(self._config)
+                self._held, self._settled = await acquire(self._given)
 
     async def close(self) -> None:
         """Let go of the folder; the last vault on it waits for work under way. Repeatable."""
@@ -122,7 +123,7 @@ class Vault:
             page_size: From 1 to 1,000.
             cursor: `next_cursor` of the page before.
         """
-        size, after = check.page(page_size, cursor)
+        size, after = check.page("users", page_size, cursor)
         return await self.engine.store.list_users(size=size, after=after)
 
     async def forget_user(
@@ -142,10 +143,7 @@ class Vault:
         return await forget_user(engine, wanted, proof=check.proof(proof))
 
     async def check(self) -> CheckReport:
-        """Read every user's file and report what is damaged; changes nothing.
-
-        Takes about a second per gigabyte.
-        """
+        """Read every user's file from end to end and report what is damaged; changes nothing."""
         return await self.engine.store.check()
 
     async def reindex(self, user_id: str | None = None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from memory_vault import (
@@ -23,6 +25,15 @@ from memory_vault import (
 from memory_vault.testing.embedders import HashEmbedder
 
 pytestmark = pytest.mark.anyio
+EVERYTHING = {
+    "memory_type": None,
+    "session_id": None,
+    "since": None,
+    "until": None,
+    "include_compressed": True,
+    "size": 10,
+    "after": None,
+}
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -356,3 +367,63 @@ async def test_text_cannot_forge_the_block(memory: MemoryLayer) -> None:
     block = (await memory.recall("forged")).prompt_block
     assert block.count("<memory>") == block.count("</memory>") == 1
     assert block.count("\n- [") == 1
+
+
+async def test_a_cursor_of_another_listing_is_refused(vault: Vault, memory: MemoryLayer) -> None:
+    await memory.save(["a", "b"], session_id="s")
+    await memory.start_session("t")
+    async with MemoryLayer("bob", vault=vault) as other:
+        await other.save("c")
+    cursors = {
+        "memories": (await memory.list_memories(page_size=1)).next_cursor,
+        "sessions": (await memory.list_sessions(page_size=1)).next_cursor,
+        "users": (await vault.list_users(page_size=1)).next_cursor,
+    }
+    listings: dict[str, Any] = {
+        "memories": memory.list_memories,
+        "sessions": memory.list_sessions,
+        "users": vault.list_users,
+    }
+    for name, listing in listings.items():
+        for other_name, cursor in cursors.items():
+            if other_name == name:
+                assert (await listing(cursor=cursor)).items
+            else:
+                with pytest.raises(InvalidInput, match="cursor"):
+                    await listing(cursor=cursor)
+
+
+@pytest.mark.parametrize("role", ["Jean\u00a0Paul", "\U0001f469\u200d\U0001f4bb", "Ünal"])
+async def test_any_name_on_one_line_is_a_role(memory: MemoryLayer, role: str) -> None:
+    assert (await memory.save("hello", role=role)).saved[0].role == role
+
+
+async def test_an_update_keeps_the_mark_of_a_summary(vault: Vault, memory: MemoryLayer) -> None:
+    saved = (await memory.save("hello")).saved[0]
+    store = vault.engine.store
+    await store.write(
+        "ada", lambda user: user.memories.replace(saved.id, {"compressed": True}, None)
+    )
+    assert (await memory.update(saved.id, importance=0.9)).compressed
+    assert (await memory.list_memories()).items == ()
+
+
+async def test_a_lock_is_held_before_the_snapshot_is_taken(vault: Vault) -> None:
+    """Else a unit with an older snapshot could bring an index back that a newer one has read."""
+    from memory_vault.storage.sqlite.files import user_path
+
+    store = vault.engine.store
+    async with MemoryLayer("ada", vault=vault) as memory:
+        await memory.save("before")
+        path = str(user_path(vault.config.data_dir, "ada"))
+
+        @contextmanager
+        def another_writes_meanwhile() -> Iterator[None]:
+            with closing(apsw.Connection(path)) as connection:
+                connection.execute("UPDATE memories SET content = 'after'")
+            yield
+
+        def read(user: Any) -> str:
+            return str(user.memories.page(**EVERYTHING).items[0].content)
+
+        assert await store.read("ada", read, holding=another_writes_meanwhile()) == "after"

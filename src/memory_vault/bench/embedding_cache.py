@@ -44,8 +44,8 @@ class CachedEmbedder:
         self._inner = inner
         self._folder = folder
         self._file: _File | None = None
-        self.hits = 0
-        self.misses = 0
+        self.hits: int = 0
+        self.misses: int = 0
 
     @property
     def fingerprint(self) -> Fingerprint:

@@ -16,7 +16,7 @@ from ..errors import MEANINGS, MemoryVaultError
 from . import bench, demo, doctor, forget, memories, model, preferences, sessions, users
 from .running import Globals
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="memory-vault",
     add_completion=False,
     pretty_exceptions_enable=False,

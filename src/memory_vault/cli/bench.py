@@ -18,7 +18,7 @@ from .running import config, run
 if TYPE_CHECKING:
     from ..bench.eval_file import EvalFile
 
-app = typer.Typer(help="Measure recall on evaluation files.", rich_markup_mode=None)
+app: typer.Typer = typer.Typer(help="Measure recall on evaluation files.", rich_markup_mode=None)
 
 
 @app.callback()

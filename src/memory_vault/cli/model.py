@@ -14,7 +14,9 @@ from ..errors import MEANINGS, ModelNotInstalled
 from . import options, show
 from .running import config, run
 
-app = typer.Typer(help="Install the embedding model and see where it is.", rich_markup_mode=None)
+app: typer.Typer = typer.Typer(
+    help="Install the embedding model and see where it is.", rich_markup_mode=None
+)
 
 
 def folder(context: typer.Context) -> Path:

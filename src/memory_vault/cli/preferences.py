@@ -10,7 +10,7 @@ from . import options, show
 from .options import DEFAULT_USER
 from .running import with_memory
 
-app = typer.Typer(help="List, set and delete preferences.", rich_markup_mode=None)
+app: typer.Typer = typer.Typer(help="List, set and delete preferences.", rich_markup_mode=None)
 Key = Annotated[str, typer.Argument(help="Its name, such as 'answer style'.")]
 
 

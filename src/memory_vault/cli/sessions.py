@@ -13,7 +13,7 @@ from .running import with_memory
 if TYPE_CHECKING:
     from ..models import Session
 
-app = typer.Typer(help="List, start and end conversations.", rich_markup_mode=None)
+app: typer.Typer = typer.Typer(help="List, start and end conversations.", rich_markup_mode=None)
 
 
 @app.command("list")

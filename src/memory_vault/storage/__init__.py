@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .sqlite.transaction import Transaction
 
 T = TypeVar("T")
+
+_NOT_A_CURSOR = "cursor: give next_cursor of the page before, of the same listing, unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class NewMemory:
     derived_from: tuple[str, ...] = ()
     valid_from: int | None = None
     valid_to: int | None = None
+    compressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +98,52 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place after which a page starts: the sort key of the last item before it."""
+    """The place after which a page starts: the sort key of the last item before it.
 
-    key: int | str
+    Attributes:
+        listing: What is listed: "memories", "sessions" or "users".
+    """
+
+    listing: str
+    key: int
     id: str
 
     def __str__(self) -> str:
-        packed = json.dumps([self.key, self.id], ensure_ascii=True, separators=(",", ":"))
+        packed = json.dumps(
+            [self.listing, self.key, self.id], ensure_ascii=True, separators=(",", ":")
+        )
         return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
     @staticmethod
-    def parse(text: str) -> Cursor:
-        """Read a cursor that `str` wrote.
+    def parse(text: str, listing: str) -> Cursor:
+        """Read a cursor that `str` wrote for this listing.
 
         Raises:
-            InvalidInput: If it is not one.
+            InvalidInput: If it is not one, or is of another listing.
         """
         try:
             packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-            key, last = json.loads(packed)
-            f"{key}{last}".encode()  # refuses lone surrogates
-        except (ValueError, TypeError, AttributeError, binascii.Error):
-            raise InvalidInput("cursor: give next_cursor of the page before, unchanged") from None
-        is_key = isinstance(key, str) or (isinstance(key, int) and abs(key) < 1 << 63)
-        if not is_key or not isinstance(last, str):
-            raise InvalidInput("cursor: give next_cursor of the page before, unchanged")
-        return Cursor(key, last)
+            found, key, last = json.loads(packed)
+            last.encode()  # a lone surrogate is no id of ours
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise InvalidInput(_NOT_A_CURSOR) from None
+        is_key = isinstance(key, int) and not isinstance(key, bool) and abs(key) < 1 << 63
+        if not is_key or found != listing:
+            raise InvalidInput(_NOT_A_CURSOR)
+        return Cursor(listing, key, last)
+
+
+def next_cursor(listing: str, rows: Sequence[Sequence[Any]], size: int, *, key: int) -> str | None:
+    """The cursor after a page of `size` rows, whose id stands first; None if no row is left.
+
+    Args:
+        rows: The page and, if there is one, the row after it.
+        key: Column of the sort key.
+    """
+    if len(rows) <= size:
+        return None
+    last = rows[size - 1]
+    return str(Cursor(listing, last[key], last[0]))
 
 
 class Store(Protocol):
@@ -147,8 +170,21 @@ class Store(Protocol):
         """Wait for units under way, then close every file. Repeatable."""
         ...
 
-    async def read(self, user_id: str, unit: Callable[[Transaction], T]) -> T:
-        """Run a unit that only reads."""
+    async def read(
+        self,
+        user_id: str,
+        unit: Callable[[Transaction], T],
+        *,
+        holding: AbstractContextManager[Any] | None = None,
+    ) -> T:
+        """Run a unit that only reads.
+
+        Args:
+            user_id: Whose file.
+            unit: What to run.
+            holding: Entered before the snapshot is taken and left after the unit: a lock under
+                which no unit with an older snapshot can follow one with a newer.
+        """
         ...
 
     async def write(

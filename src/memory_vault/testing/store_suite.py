@@ -292,7 +292,7 @@ class StoreConformance:
             found += [one.user_id for one in page.items]
             if page.next_cursor is None:
                 break
-            after = Cursor.parse(page.next_cursor)
+            after = Cursor.parse(page.next_cursor, "users")
         assert found == names
 
     async def test_a_removed_user_is_gone_and_may_return(self, store: Store) -> None:

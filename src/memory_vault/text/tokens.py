@@ -251,7 +251,7 @@ class TiktokenCounter:
             ConfigError: The encoding is unknown, tiktoken is not installed, or its table is not
                 on disk: it is never fetched here.
         """
-        self.name = f"tiktoken:{encoding}"
+        self.name: str = f"tiktoken:{encoding}"
         _require_table(encoding)
         self._encoding = _load(encoding)
 

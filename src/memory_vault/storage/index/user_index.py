@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,16 +90,20 @@ class UserIndex:
     """
 
     def __init__(self, dimension: int) -> None:
-        self.lock = threading.RLock()
-        self.dimension = dimension
-        self.nbytes = 0
+        self.lock: AbstractContextManager[Any] = threading.RLock()
+        self.dimension: int = dimension
+        self.nbytes: int = 0
         """Bytes held after the last refresh; may be read without the lock."""
         self._generation: int | None = None
         self._start()
 
     def _start(self) -> None:
-        self.dense, self.lexical = DenseMatrix(self.dimension), Postings()
-        self.sessions, self.roles, self.kinds, self.origins = (Codes() for _ in range(4))
+        self.dense: DenseMatrix = DenseMatrix(self.dimension)
+        self.lexical: Postings = Postings()
+        self.sessions: Codes = Codes()
+        self.roles: Codes = Codes()
+        self.kinds: Codes = Codes()
+        self.origins: Codes = Codes()
         self._columns = {name: Column(dtype) for name, dtype in _COLUMNS + _OTHERS}
         self._order, self._ordered = np.zeros(0, np.int64), 0
         self._last_version = self._last_change = 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._times import optional_moment, to_moment
 from ...models import Change, Memory, Page
-from .. import Chunk, Cursor, NewMemory
+from .. import Chunk, Cursor, NewMemory, next_cursor
 from .connection import Database
 from .schema import CHUNKS_PER_VERSION
 
@@ -198,8 +198,7 @@ class Memories:
             [*values, size + 1],
         ).fetchall()
         items = tuple(to_memory(row, self._user_id) for row in rows[:size])
-        cursor = str(Cursor(rows[size - 1][7], rows[size - 1][0])) if len(rows) > size else None
-        return Page(items, cursor)
+        return Page(items, next_cursor("memories", rows, size, key=7))
 
     def same_text(self, text: str) -> int | None:
         """The newest version that holds exactly this text; its embedding can be shared."""
@@ -319,6 +318,7 @@ class Memories:
             derived_from=tuple(json.loads(merged["derived_from"] or "[]")),
             valid_from=merged["valid_from"],
             valid_to=merged["valid_to"],
+            compressed=bool(merged["compressed"]),
         )
         return self._insert(
             self._next(), new, position=old["position"], recorded_at=old["recorded_at"]
@@ -362,8 +362,8 @@ class Memories:
             (
                 *(version, new.id, position, new.session_id, new.memory_type, new.role),
                 *(new.content, new.importance, new.occurred_at, recorded_at, self._now),
-                *(new.valid_from, new.valid_to, new.origin, derived, 0, new.token_count),
-                *(new.metadata, text_hash(new.content)),
+                *(new.valid_from, new.valid_to, new.origin, derived, new.compressed),
+                *(new.token_count, new.metadata, text_hash(new.content)),
             ),
         )
         first = version * CHUNKS_PER_VERSION
@@ -378,7 +378,7 @@ class Memories:
             (
                 *(new.id, new.session_id, new.memory_type, new.role, new.content, new.importance),
                 *(new.occurred_at, recorded_at, new.valid_from, new.valid_to, new.origin, derived),
-                *(0, new.token_count, new.metadata),
+                *(new.compressed, new.token_count, new.metadata),
             ),
             self._user_id,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._times import optional_moment, to_moment
 from ...models import Page, Session
-from .. import Cursor
+from .. import Cursor, next_cursor
 from .connection import Database
 
 _COLUMNS = """s.id, s.started_at, s.last_active_at, s.ended_at, s.metadata,
@@ -53,8 +53,8 @@ class Sessions:
             "ORDER BY s.started_at, s.id LIMIT ?",
             [*values, size + 1],
         ).fetchall()
-        cursor = str(Cursor(rows[size - 1][1], rows[size - 1][0])) if len(rows) > size else None
-        return Page(tuple(_session(row) for row in rows[:size]), cursor)
+        items = tuple(_session(row) for row in rows[:size])
+        return Page(items, next_cursor("sessions", rows, size, key=1))
 
     def idle_since(self, moment: int) -> list[str]:
         """Ids of open sessions without activity since then."""

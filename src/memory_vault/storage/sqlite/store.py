@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,7 +19,7 @@ from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, Problem, UserInfo
-from .. import Cursor
+from .. import Cursor, next_cursor
 from .connection import Database, Retired, close, connect, translated
 from .files import FilePool, make_folder, publish, user_path
 from .schema import CATALOG, USER
@@ -35,13 +35,19 @@ _CLOSE_TIMEOUT_S = 30.0
 class _Hop(Generic[T]):
     """One trip into a worker thread; `stop` reaches the unit that runs there."""
 
-    def __init__(self, work: Callable[[_Hop[T]], T]) -> None:
+    def __init__(
+        self,
+        work: Callable[[_Hop[T]], T],
+        holding: AbstractContextManager[Any] | None = None,
+    ) -> None:
         self._work = work
+        self._holding: AbstractContextManager[Any] = holding or nullcontext()
         self._unit: Unit[T] | None = None
         self._is_stopped = False
 
     def __call__(self) -> T:
-        return self._work(self)
+        with self._holding:
+            return self._work(self)
 
     def run(self, unit: Unit[T]) -> T:
         """Run a unit so that it can be stopped."""
@@ -117,9 +123,15 @@ class SqliteStore:
                     await anyio.sleep(0.002)
             await to_thread.run_sync(self._pool.close)
 
-    async def read(self, user_id: str, unit: Callable[[Transaction], T]) -> T:
+    async def read(
+        self,
+        user_id: str,
+        unit: Callable[[Transaction], T],
+        *,
+        holding: AbstractContextManager[Any] | None = None,
+    ) -> T:
         """Run a unit that only reads; a cancelled one stops at its next step."""
-        run = _Hop(partial(self._read, user_id, unit))
+        run = _Hop(partial(self._read, user_id, unit), holding)
         return await self._until_free(run, self._readers, may_abandon=True)
 
     async def write(
@@ -156,8 +168,13 @@ class SqliteStore:
             return await self._until_free(run, self._writers)
 
     async def check(self) -> CheckReport:
-        """Read every file and say what is damaged."""
-        return await to_thread.run_sync(self._check, limiter=self._readers, abandon_on_cancel=True)
+        """Read every file and say what is damaged; cancelled, it stops after the file at hand."""
+        files = await to_thread.run_sync(self._files, limiter=self._readers)
+        found = [
+            await to_thread.run_sync(self._check_file, path, limiter=self._readers)
+            for path in [self._catalog, *files]
+        ]
+        return CheckReport(len(files), tuple(one for one in found if one is not None))
 
     # on the event loop ---------------------------------------------------------------------------
 
@@ -202,7 +219,7 @@ class SqliteStore:
     def _open_folder(self) -> None:
         make_folder(self._dir / "users")
         if not self._catalog.exists():
-            files = list((self._dir / "users").glob("*/*.db"))
+            files = self._files()
             self._publish_catalog()
             for path in files:
                 self._adopt(path)
@@ -358,7 +375,7 @@ class SqliteStore:
                 (after.id if after else "", size + 1),
             ).fetchall()
             items = tuple(UserInfo(user, to_moment(at)) for user, at in rows[:size])
-            return Page(items, str(Cursor("", rows[size - 1][0])) if len(rows) > size else None)
+            return Page(items, next_cursor("users", rows, size, key=1))
 
         page: Page[UserInfo] = Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
         return page
@@ -399,14 +416,9 @@ class SqliteStore:
             connection.close()
         return bool(retired)
 
-    def _check(self) -> CheckReport:
-        problems, users = list[Problem](), 0
-        for path in [self._catalog, *sorted((self._dir / "users").glob("*/*.db"))]:
-            users += path != self._catalog
-            problem = self._check_file(path)
-            if problem is not None:
-                problems.append(problem)
-        return CheckReport(users, tuple(problems))
+    def _files(self) -> list[Path]:
+        """Every user's file."""
+        return sorted((self._dir / "users").glob("*/*.db"))
 
     def _check_file(self, path: Path) -> Problem | None:
         advice = "restore this file from a backup; other users are not affected"

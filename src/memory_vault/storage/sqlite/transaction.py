@@ -40,7 +40,9 @@ class Transaction:
         *,
         is_writing: bool,
     ) -> None:
-        self._db, self.user_id, self.check = connection, user_id, check
+        self._db = connection
+        self.user_id: str = user_id
+        self.check: Callable[[], None] = check
         row: tuple[Any, ...] = connection.execute(
             "SELECT generation, retired, clock, fingerprint FROM meta WHERE id = 1"
         ).fetchone() or (0, 0, 0, None)
@@ -48,8 +50,8 @@ class Transaction:
         self._fingerprint: str | None = row[3]
         if row[1] and not is_writing:
             raise Retired
-        self.is_retired = bool(row[1])
-        self.now = max(time.time_ns() // 1_000, row[2] + 1)
+        self.is_retired: bool = bool(row[1])
+        self.now: int = max(time.time_ns() // 1_000, row[2] + 1)
         if is_writing:
             connection.execute("UPDATE meta SET clock = ? WHERE id = 1", (self.now,))
 

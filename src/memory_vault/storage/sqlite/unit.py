@@ -37,10 +37,11 @@ class Unit(Generic[T]):
         *,
         begin: str | None,
     ) -> None:
-        self._pool, self.path, self._schema = pool, path, schema
+        self._pool, self._schema = pool, schema
+        self.path: Path | None = path
         self._work, self._begin = work, begin
         self._is_scratch = path is None and begin == "BEGIN IMMEDIATE"
-        self.is_stopped = False
+        self.is_stopped: bool = False
         self._deadline = 0.0
 
     def check(self) -> None:
