@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -134,3 +134,19 @@ async def test_a_removed_user_does_not_return_unasked(tmp_path: Path) -> None:
     assert await other.has_user("alice")
     await writer.close()
     await other.close()
+
+
+async def test_a_lock_is_held_before_the_snapshot_is_taken(tmp_path: Path) -> None:
+    """Else a unit with an older snapshot could take an index back behind a newer one."""
+    store = _store(tmp_path)
+    await store.open()
+    await store.write("alice", add("before"), create=True)
+
+    @contextmanager
+    def another_writes_meanwhile() -> Iterator[None]:
+        with closing(apsw.Connection(str(user_path(tmp_path, "alice")))) as connection:
+            connection.execute("UPDATE memories SET id = 'after'")
+        yield
+
+    assert await store.read("alice", ids, holding=another_writes_meanwhile()) == ["after"]
+    await store.close()

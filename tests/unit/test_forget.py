@@ -14,6 +14,7 @@ from anyio import from_thread, to_thread
 from anyio.lowlevel import current_token
 
 from memory_vault import InvalidInput, MemoryConfig, MemoryLayer, NotFound, Vault
+from memory_vault._ids import new_id
 from memory_vault.storage import Chunk, NewMemory
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +49,7 @@ async def derive(vault: Vault, memory: MemoryLayer, content: str, *sources: str)
     """Store a memory that was made from others, as compression does."""
     row = (await vault.engine.embedder.embed([content]))[0].tobytes()
     new = NewMemory(
-        id=vault.engine.new_id("mem"),
+        id=new_id("mem"),
         session_id=None,
         memory_type="semantic",
         role="assistant",

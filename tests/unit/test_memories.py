@@ -237,3 +237,10 @@ async def test_updates_at_once_are_all_kept(memory: MemoryLayer, tea: Memory) ->
     history = await memory.history(tea.id)
     assert {one.memory.content for one in history} == {"tea", *(f"tea {i}" for i in range(10))}
     assert [one.superseded_at for one in history[:-1]] == [one.recorded_at for one in history[1:]]
+
+
+async def test_an_update_keeps_the_mark_of_a_summary(memory: MemoryLayer, tea: Memory) -> None:
+    store = memory._vault.engine.store
+    await store.write("ada", lambda user: user.memories.replace(tea.id, {"compressed": True}, None))
+    assert (await memory.update(tea.id, importance=0.9)).compressed
+    assert (await memory.list_memories()).items == ()
