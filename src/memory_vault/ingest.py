@@ -17,6 +17,7 @@ from .text.chunk import split
 from .text.preferences import read_preferences
 from .text.route import route
 from .text.salience import importance
+from .text.speakers import STANDARD_ROLES
 from .text.words import word_ids
 
 if TYPE_CHECKING:
@@ -26,15 +27,19 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
-_ROLES = frozenset({"user", "assistant", "tool", "system"})
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A span of a text that is to get an embedding, with its search terms."""
+    """A span of a text that is to get an embedding.
+
+    Attributes:
+        text: What is embedded: the span, after the name of its speaker when there is one.
+        words: Hashed search terms of `text`.
+    """
 
     start: int
     stop: int
+    text: str
     words: bytes
 
 
@@ -121,18 +126,18 @@ def _plan(
         user.check()
         analysis = analyse(engine, draft, session_id)
         analyses.append(analysis)
-        texts = [draft.content[p.start : p.stop] for p in analysis.pieces]
-        if any(text not in known for text in texts):
-            known.update(_shared(user, draft.content))
-        wanted.update(dict.fromkeys(text for text in texts if text not in known))
+        if any(piece.text not in known for piece in analysis.pieces):
+            known.update(_shared(user, draft))
+        wanted.update(dict.fromkeys(p.text for p in analysis.pieces if p.text not in known))
     return Plan(None, tuple(analyses), known, tuple(wanted))
 
 
-def _shared(user: Transaction, content: str) -> dict[str, bytes]:
-    """Embeddings of the pieces of a text that the vault already holds, by text of the piece."""
-    version = user.memories.same_text(content)
+def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
+    """Embeddings of what the vault already holds in the same words of the same speaker."""
+    version = user.memories.same_text(draft.content, draft.role)
     chunks = user.memories.chunks(version) if version is not None else ()
-    return {content[chunk.start : chunk.stop]: chunk.embedding for chunk in chunks}
+    prefix = _speaker(draft.role)
+    return {prefix + draft.content[one.start : one.stop]: one.embedding for one in chunks}
 
 
 def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
@@ -150,18 +155,26 @@ def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
 
 
 def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
-    """Split a text into spans of at most the embedder's window, each with its search terms.
+    """Split a text into spans that fit the embedder's window, each with its search terms.
 
-    A named speaker's name is one of the terms, so that a question about a person finds what that
-    person said.
+    A named speaker's name stands before each span, in its embedding and in its terms, so that a
+    question about a person finds what that person said.
     """
-    embedder = engine.embedder
-    spans = split(content, embedder.token_spans(content), window=embedder.window)
-    prefix = "" if role in _ROLES else f"{role}: "
+    embedder, prefix = engine.embedder, _speaker(role)
+    window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     return tuple(
-        Piece(start, stop, word_ids(prefix + content[start:stop]).astype("<u4").tobytes())
-        for start, stop in spans
+        Piece(start, stop, text := prefix + content[start:stop], _terms(text))
+        for start, stop in split(content, embedder.token_spans(content), window=window)
     )
+
+
+def _speaker(role: str) -> str:
+    """How a text begins that a named speaker said; "" for the four standard roles."""
+    return "" if role in STANDARD_ROLES else f"{role}: "
+
+
+def _terms(text: str) -> bytes:
+    return word_ids(text).astype("<u4").tobytes()
 
 
 # writing, in a worker thread ----------------------------------------------------------------------
@@ -220,17 +233,13 @@ def _new(analysis: Analysis, embeddings: Mapping[str, bytes], session_id: str | 
         origin=draft.origin,
         token_count=analysis.token_count,
         metadata=draft.metadata,
-        chunks=_chunks(draft.content, analysis.pieces, embeddings),
+        chunks=_chunks(analysis.pieces, embeddings),
     )
 
 
-def _chunks(
-    content: str, spans: Sequence[Piece], embeddings: Mapping[str, bytes]
-) -> tuple[Chunk, ...]:
+def _chunks(pieces: Sequence[Piece], embeddings: Mapping[str, bytes]) -> tuple[Chunk, ...]:
     """Pieces with their embeddings."""
-    return tuple(
-        Chunk(p.start, p.stop, embeddings[content[p.start : p.stop]], p.words) for p in spans
-    )
+    return tuple(Chunk(p.start, p.stop, embeddings[p.text], p.words) for p in pieces)
 
 
 def _stated(user: Transaction, memory: Memory) -> list[Preference]:
@@ -281,9 +290,9 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
         found = await engine.store.read(
             user_id, partial(_read_pieces, engine, memory_id, values["content"])
         )
-        texts = [values["content"][p.start : p.stop] for p in found]
+        texts = [piece.text for piece in found]
         vectors = _rows(await engine.embedder.embed(texts))
-        chunks = _chunks(values["content"], found, dict(zip(texts, vectors, strict=True)))
+        chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
         values["token_count"] = engine.counter.count(values["content"])
     return await engine.store.write(user_id, partial(_revise, engine, memory_id, values, chunks))
 

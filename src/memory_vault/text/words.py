@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -46,7 +46,7 @@ themselves then there these they this those through to too under until up us ve 
 were weren what when where which while who whom why will with won would wouldn you your yours
 yourself yourselves
 """
-_STOP_WORDS = frozenset(_STOP_TEXT.split())
+STOP_WORDS = frozenset(_STOP_TEXT.split())
 _local = threading.local()
 
 
@@ -67,8 +67,13 @@ def words(text: str) -> list[str]:
 
 
 def word_ids(text: str) -> NDArray[np.uint32]:
-    """Number each of `words(text)` by a hash that is the same on every machine, shape (n,)."""
-    return np.fromiter(map(_word_id, words(text)), dtype=np.uint32)
+    """The numbers of `words(text)`, shape (n,)."""
+    return numbered(words(text))
+
+
+def numbered(terms: Iterable[str]) -> NDArray[np.uint32]:
+    """Number each term by a hash that is the same on every machine, shape (n,)."""
+    return np.fromiter(map(_word_id, terms), dtype=np.uint32)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -85,7 +90,7 @@ def _kept(unit: str) -> tuple[str, ...]:
 
 
 def _without_stop_words(unit: str) -> tuple[str, ...]:
-    return tuple(_stem(word) for word in _spellings(unit) if word not in _STOP_WORDS)
+    return tuple(_stem(word) for word in _spellings(unit) if word not in STOP_WORDS)
 
 
 _kept_cached = lru_cache(maxsize=1 << 16)(_without_stop_words)
@@ -93,7 +98,7 @@ _kept_cached = lru_cache(maxsize=1 << 16)(_without_stop_words)
 
 def _all_terms(unit: str) -> tuple[str, ...]:
     """Terms of one run of signs, stop words as they are."""
-    return tuple(word if word in _STOP_WORDS else _stem(word) for word in _spellings(unit))
+    return tuple(word if word in STOP_WORDS else _stem(word) for word in _spellings(unit))
 
 
 def _spellings(unit: str) -> Iterator[str]:

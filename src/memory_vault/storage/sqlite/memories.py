@@ -200,12 +200,12 @@ class Memories:
         items = tuple(to_memory(row, self._user_id) for row in rows[:size])
         return Page(items, next_cursor("memories", rows, size, key=7))
 
-    def same_text(self, text: str) -> int | None:
-        """The newest version that holds exactly this text; its embedding can be shared."""
+    def same_text(self, text: str, role: str) -> int | None:
+        """The newest version with exactly this text and role; its embeddings can be shared."""
         row = self._db.execute(
-            "SELECT seq FROM memories WHERE text_hash = ? AND content = ? "
+            "SELECT seq FROM memories WHERE text_hash = ? AND content = ? AND role = ? "
             "ORDER BY seq DESC LIMIT 1",
-            (text_hash(text), text),
+            (text_hash(text), text, role),
         ).fetchone()
         return row[0] if row else None
 
