@@ -18,6 +18,7 @@ from .errors import ConfigError, MemoryVaultError
 from .models import Health
 from .storage.index.cache import IndexCache
 from .storage.sqlite.store import SqliteStore
+from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
 
 _PER_CALL = {"top_k", "token_budget"}
@@ -35,9 +36,11 @@ class Engine:
     Attributes:
         holders: Open vaults that share it.
         counter: Made by `open`, since a table of tokens may have to be read.
+        line_costs: What lines of a block cost by that counter; made with it.
     """
 
     counter: TokenCounter
+    line_costs: LineCosts
 
     def __init__(self, config: MemoryConfig) -> None:
         self.config: MemoryConfig = config
@@ -63,6 +66,7 @@ class Engine:
                 return
             name = self.config.token_counter
             self.counter = await to_thread.run_sync(token_counter, name)
+            self.line_costs = LineCosts(self.counter)
             await self.store.open()
             await self.host.start()
             self._is_open = True

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._times import to_micros
-from .models import LeftOut, Memory, Preference, Recalled, RecallResult
-from .storage.index.rank import Ranked, rank
+from .block import Block
+from .models import RecallResult
+from .storage.index.rank import Question, Ranking, rank
 from .storage.index.user_index import Filters, UserIndex
-from .text.budget import Candidate, Packed, pack
+from .text.budget import pack
 from .text.near_copy import near_copies
-from .text.prompt import Line, conversation_line, fact_line, preference_line
-from .text.snippet import snippet
-from .text.words import word_ids, words
+from .text.speakers import asked_about, search_terms
+from .text.words import numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,14 +23,12 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
-_FACTS = frozenset({"semantic", "procedural"})
 _SPARE = 2
 """Memories ranked for each one asked for, so that near-copies and misfits leave no gap."""
-_LEAST_SNIPPET_TOKENS = 64
-_SHARE_OF_ONE = 4
-"""One memory takes at most this fraction of the budget."""
-_RELEVANT_COSINE = 0.35
-"""Cosine from which the best memory counts as an answer with this model (provisional)."""
+_ROOM = 4
+"""Tokens ranked for each one of the budget, so that there is something to choose from."""
+_COPY_COSINE = 0.8
+"""Only memories whose best chunks are this near are compared word by word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +39,6 @@ class Request:
     top_k: int
     token_budget: int
     filters: Filters = field(default_factory=Filters)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One ranked memory with what would go into the block."""
-
-    ranked: Ranked
-    memory: Memory
-    snippet: str
 
 
 async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult:
@@ -72,135 +58,48 @@ def _answer(
     user: Transaction,
 ) -> RecallResult:
     """Everything after the embedding, in one worker thread and one transaction."""
-    ranked = _look_up(engine, index, request, embedding, user)
-    memories = user.memories.versions(one.version for one in ranked)
-    focus = frozenset(words(request.query))
-    limit = max(_LEAST_SNIPPET_TOKENS, request.token_budget // _SHARE_OF_ONE)
-    found = [
-        _Found(one, memory, _snippet(engine, user, one, memory, focus, limit))
-        for one in ranked
-        if (memory := memories.get(one.version)) is not None
-    ]
-    distinct = _without_copies(user, found)
-    preferences = _preferences(request, user)
-    packed = _pack(engine, request, preferences, distinct)
-    return _result(request, preferences, distinct, packed, copies=len(found) - len(distinct))
-
-
-def _look_up(
-    engine: Engine,
-    index: UserIndex,
-    request: Request,
-    embedding: NDArray[np.float32],
-    user: Transaction,
-) -> list[Ranked]:
-    """Bring the user's index up to date and rank what the request may see."""
     user.require_embedder(engine.embedder.fingerprint)
     index.refresh(user.feed)
-    return rank(
+    question = _understand(index, request, embedding, user.now)
+    ranking = rank(
         index,
-        embedding=embedding,
-        word_ids=word_ids(request.query),
-        visible=index.visible(request.filters),
+        question,
+        index.visible(request.filters),
         limit=request.top_k * _SPARE,
-        room=request.token_budget,
+        room=request.token_budget * _ROOM,
     )
-
-
-def _snippet(
-    engine: Engine,
-    user: Transaction,
-    ranked: Ranked,
-    memory: Memory,
-    focus: frozenset[str],
-    limit: int,
-) -> str:
-    """The whole memory if it is short, else its best spans."""
-    if memory.token_count <= limit:
-        return memory.content
-    spans = user.memories.chunk_spans(ranked.version)
-    best = [spans[i] for i in ranked.chunks if i < len(spans)]
-    return snippet(memory.content, best, max_tokens=limit, counter=engine.counter, focus=focus)
-
-
-def _without_copies(user: Transaction, found: Sequence[_Found]) -> list[_Found]:
-    """Leave out what says nearly the same as something better ranked."""
-    terms = user.memories.words(one.ranked.version for one in found)
-    copies = near_copies([np.frombuffer(terms[one.ranked.version], "<u4") for one in found])
-    return [one for one, original in zip(found, copies, strict=True) if original is None]
-
-
-def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:
-    """The preferences in force, unless the request asks for other things only."""
-    wanted = request.filters.memory_types
-    if wanted is not None and "procedural" not in wanted:
-        return ()
-    return user.preferences.list(known_at=request.filters.known_at)
-
-
-def _day(memory: Memory) -> date:
-    return (memory.occurred_at or memory.recorded_at).date()
-
-
-def _line(memory: Memory, text: str) -> Line:
-    """A memory as a line of the block."""
-    when = memory.occurred_at or memory.recorded_at
-    order = (to_micros(when), to_micros(memory.recorded_at))
-    if memory.memory_type in _FACTS:
-        return Line("facts", order, fact_line(_day(memory), text))
-    said = conversation_line(_day(memory), memory.session_id, memory.role, text)
-    return Line("conversations", order, said)
-
-
-def _pack(
-    engine: Engine,
-    request: Request,
-    preferences: Sequence[Preference],
-    found: Sequence[_Found],
-) -> Packed:
-    """Fill the budget: preferences first, then memories as ranked."""
-    lines = [
-        Line("preferences", (i,), preference_line(one.key, one.value))
-        for i, one in enumerate(preferences)
-    ]
-    lines += [_line(one.memory, one.snippet) for one in found]
-    return pack(
-        [Candidate(i, line) for i, line in enumerate(lines)],
+    places = _without_copies(user, index, ranking)
+    block = Block(engine, user, index, request, ranking, places)
+    packed = pack(
+        block.candidates(),
+        block.write,
         token_budget=request.token_budget,
-        counter=engine.counter,
+        costs=engine.line_costs,
         max_items=request.top_k,
     )
+    return block.result(packed)
 
 
-def _is_near(ranked: Ranked) -> bool:
-    return ranked.signals.get("dense", 0.0) >= _RELEVANT_COSINE
-
-
-def _result(
-    request: Request,
-    preferences: Sequence[Preference],
-    found: Sequence[_Found],
-    packed: Packed,
-    *,
-    copies: int,
-) -> RecallResult:
-    """What the caller gets."""
-    first = len(preferences)
-    kept = [found[i - first] for i in packed.kept if i >= first]
-    counts = {**packed.left_out, "near_copy": copies}
-    reasons = {why: count for why, count in counts.items() if count}
-    return RecallResult(
-        query=request.query,
-        memories=tuple(
-            Recalled(one.memory, one.snippet, one.ranked.score, one.ranked.signals, rank)
-            for rank, one in enumerate(kept, 1)
-        ),
-        prompt_block=packed.block,
-        total_tokens=packed.tokens,
-        token_budget=request.token_budget,
-        left_out=LeftOut(sum(reasons.values()), reasons),
-        preferences=tuple(preferences[i] for i in packed.kept if i < first),
-        is_relevant=any(
-            one.ranked.signals.get("dense", 0.0) >= _RELEVANT_COSINE for one in kept[:1]
-        ),
+def _understand(
+    index: UserIndex, request: Request, embedding: NDArray[np.float32], now: int
+) -> Question:
+    """What a request looks for, whose words it asks for, and from which moment."""
+    speakers = asked_about(request.query, map(str, index.roles.keys))
+    moments = (request.filters.as_of, request.filters.known_at, now)
+    return Question(
+        embedding=embedding,
+        words=numbered(search_terms(request.query, speakers)),
+        speakers=speakers,
+        moment=next(moment for moment in moments if moment is not None),
     )
+
+
+def _without_copies(user: Transaction, index: UserIndex, ranking: Ranking) -> list[int]:
+    """Places in a ranking but those that say nearly the same as a better one."""
+    vectors = index.dense.vectors(ranking.rows)
+    near = vectors @ vectors.T >= _COPY_COSINE
+    suspects = np.flatnonzero(near.sum(0) > 1).tolist()
+    terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
+    copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])
+    gone = {place for place, first in zip(suspects, copies, strict=True) if first is not None}
+    return [place for place in range(len(ranking)) if place not in gone]

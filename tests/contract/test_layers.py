@@ -24,6 +24,7 @@ LEVELS = [
     {"vault"},
     {"engine"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments"},
+    {"block"},
     {"storage", "_host"},
     {"embed"},
     {"text"},

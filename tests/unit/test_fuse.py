@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from memory_vault.text.fuse import best_first, fuse, places, share, spread
+from memory_vault.text.fuse import best_first, fuse, recency, share, spread, within
 
 SCORES = arrays(np.float32, st.integers(1, 60), elements=st.floats(-1, 1, width=16))
 
@@ -73,12 +73,19 @@ def test_best_first_is_a_sorted_list(scores: np.ndarray, limit: int) -> None:
     assert best_first(scores, ties, limit).tolist() == plain[:limit]
 
 
-@given(SCORES)
-def test_places_count_what_is_better(scores: np.ndarray) -> None:
-    chosen = np.arange(0, len(scores), 2)
-    expected = [1 + sum(other > scores[i] for other in scores) for i in chosen]
-    assert places(scores, chosen) == expected
+def test_the_log_of_age_makes_recency() -> None:
+    day = 86_400_000_000
+    moment = 40_000 * day
+    ages = np.array([0, 1, 3, 7, 36_525, 39_000], np.int64)
+    found = recency(moment - ages * day, moment)
+    assert found[0] == 1
+    assert found[[4, 5]].tolist() == [0, 0]
+    assert found[0] - found[1] == pytest.approx(found[2] - found[3], abs=1e-6)
+    assert recency(np.array([moment + day]), moment).tolist() == [1]
+    assert recency(moment - ages * day - 5, moment).tolist() == found.tolist()
 
 
-def test_no_places_for_nothing() -> None:
-    assert places(floats(1, 2), np.zeros(0, np.int64)) == []
+def test_within_is_half_open() -> None:
+    happened = np.array([9, 10, 19, 20, 30], np.int64)
+    assert within(happened, [(10, 20), (30, 31)]).tolist() == [0, 1, 1, 0, 1]
+    assert within(happened, []).tolist() == [0, 0, 0, 0, 0]

@@ -29,18 +29,22 @@ def test_one_alone_has_no_neighbour() -> None:
     assert beside(np.zeros(0, np.int64), np.zeros(0, np.int64), floats()).tolist() == []
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 2, width=16)), max_size=40))
-def test_it_agrees_with_plain_lists(memories: list[tuple[int, float]]) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.floats(0, 2, width=16)), max_size=40),
+    st.integers(1, 3),
+)
+def test_it_agrees_with_plain_lists(memories: list[tuple[int, float]], distance: int) -> None:
     random = np.random.default_rng(len(memories))
     place = random.permutation(len(memories))
     order = sorted(range(len(memories)), key=lambda i: (memories[i][0], place[i]))
     expected = [0.0] * len(memories)
     for at, i in enumerate(order):
-        near = [order[j] for j in (at - 1, at + 1) if 0 <= j < len(order)]
+        near = [order[j] for j in (at - distance, at + distance) if 0 <= j < len(order)]
         expected[i] = max([memories[j][1] for j in near if memories[j][0] == memories[i][0]] or [0])
     found = beside(
         np.array(order, np.int64),
         np.array([session for session, _ in memories], np.int64),
         floats(*(score for _, score in memories)),
+        distance=distance,
     )
     assert found.tolist() == expected

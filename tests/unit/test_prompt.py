@@ -11,9 +11,9 @@ from memory_vault.text.prompt import (
     GROUPS,
     WRAPPER,
     Line,
-    conversation_line,
+    conversation_head,
     escape,
-    fact_line,
+    fact_head,
     preference_line,
     render,
 )
@@ -67,8 +67,8 @@ def test_signs_that_hide_or_turn_text_go() -> None:
 def test_no_field_leaves_its_line_or_its_header(key: str, session: str, content: str) -> None:
     lines = [
         preference_line(key, content),
-        fact_line(DAY, content),
-        conversation_line(DAY, session, key, content),
+        fact_head(DAY) + escape(content),
+        conversation_head(DAY, session, key) + escape(content),
     ]
     for line in lines:
         assert len(line.splitlines()) == 1
@@ -86,14 +86,15 @@ def test_the_block_of_the_contract() -> None:
         Line(
             "conversations",
             (1,),
-            conversation_line(
-                DAY, "s-12", "user", "We moved the orders service from MySQL to PostgreSQL."
-            ),
+            conversation_head(DAY, "s-12", "user")
+            + "We moved the orders service from MySQL to PostgreSQL.",
         ),
-        Line("facts", (0,), fact_line(date(2026, 3, 2), "Alice is a backend engineer.")),
+        Line("facts", (0,), fact_head(date(2026, 3, 2)) + "Alice is a backend engineer."),
         Line("preferences", (0,), preference_line("answer style", "concise, with code")),
         Line(
-            "conversations", (0,), conversation_line(date(2026, 5, 19), None, "assistant", "Noted.")
+            "conversations",
+            (0,),
+            conversation_head(date(2026, 5, 19), None, "assistant") + "Noted.",
         ),
     ]
     assert render(lines) == (
@@ -111,7 +112,7 @@ def test_no_lines_no_block() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(GROUPS), st.integers(0, 5), HOSTILE), min_size=1))
 def test_a_block_has_only_its_own_delimiters(raw: list[tuple[str, int, str]]) -> None:
-    lines = [Line(group, (at,), fact_line(DAY, text)) for group, at, text in raw]  # type: ignore[arg-type]
+    lines = [Line(group, (at,), fact_head(DAY) + escape(text)) for group, at, text in raw]  # type: ignore[arg-type]
     found = [row for row in render(lines).splitlines() if not row.startswith("- ")]
     used = [group for group in GROUPS if any(line.group == group for line in lines)]
     inner = [tag for group in used for tag in GROUP_WRAPPERS[group]]

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from memory_vault.storage.index import IndexRow
-from memory_vault.storage.index.rank import WEIGHTS, Ranked, rank
+from memory_vault.storage.index.rank import WEIGHTS, Question, rank
 from memory_vault.storage.index.user_index import Filters, UserIndex
 from memory_vault.testing.index_suite import ListedTruth, unit_rows
 
 DIMENSION = 16
 NOWHERE = np.zeros(DIMENSION, np.float32)
+EVERYTHING = Filters()
 EMBEDDINGS = unit_rows(40, DIMENSION, seed=9)
 
 
 def chunk(number: int, *words: int) -> tuple[bytes, bytes]:
     return EMBEDDINGS[number % 40].tobytes(), np.array(words, "<u4").tobytes()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One memory of a ranking, all of it at once."""
+
+    version: int
+    row: int
+    score: float
+    signals: dict[str, float]
+    chunks: list[int]
 
 
 class Vault:
@@ -35,6 +49,7 @@ class Vault:
             "valid_to": None,
             "origin": "user",
             "role": "user",
+            "importance": 0.0,
         }
         row = self.truth.save(chunks=chunks, session_id=None, **plain)
         if given:
@@ -42,18 +57,29 @@ class Vault:
             self.truth.rows[row.version] = row
         return row
 
-    def rank(self, *words: int, embedding: np.ndarray = NOWHERE, **given: object) -> list[Ranked]:
+    def rank(
+        self,
+        *words: int,
+        filters: Filters = EVERYTHING,
+        limit: int = 100,
+        room: int | None = None,
+        **given: object,
+    ) -> list[Found]:
         self.index.refresh(self.truth)
-        filters = given.pop("filters", Filters())
-        asked = {"limit": 100, **given}
-        visible = self.index.visible(filters)
-        return rank(
-            self.index,
-            embedding=embedding,
-            word_ids=np.array(words, np.uint32),
-            visible=visible,
-            **asked,
+        asked = {"embedding": NOWHERE, "words": np.array(words, np.uint32), **given}
+        found = rank(
+            self.index, Question(**asked), self.index.visible(filters), limit=limit, room=room
         )
+        return [
+            Found(
+                int(found.versions[at]),
+                int(found.rows[at]),
+                float(found.scores[at]),
+                found.signals(at),
+                found.chunks(at),
+            )
+            for at in range(len(found))
+        ]
 
 
 @pytest.fixture
@@ -67,9 +93,8 @@ def test_it_finds_the_word_and_the_embedding(vault: Vault) -> None:
     assert {one.version for one in found} == {rows[7].version, rows[11].version}
     by_version = {one.version: one for one in found}
     assert by_version[rows[11].version].signals["dense"] == pytest.approx(1, abs=1e-5)
-    assert by_version[rows[11].version].rank_dense == 1
-    assert by_version[rows[11].version].rank_lexical is None
-    assert by_version[rows[7].version].rank_lexical == 1
+    assert by_version[rows[11].version].signals["lexical"] == 0
+    assert by_version[rows[7].version].signals["lexical"] > 0
 
 
 def test_nothing_visible_gives_nothing(vault: Vault) -> None:
@@ -92,6 +117,7 @@ def test_a_memory_counts_by_its_best_chunk(vault: Vault) -> None:
     assert found[0].version == best.version
     assert found[0].chunks[0] == 1
     assert sorted(found[0].chunks) == [0, 1, 2]
+    assert found[0].row == 3
 
 
 def test_neighbours_lend_their_score(vault: Vault) -> None:
@@ -139,16 +165,56 @@ def test_former_versions_do_not_separate_neighbours(vault: Vault) -> None:
     )
     found = {one.version: one for one in vault.rank(2)}
     assert first.version not in found
-    assert found[newest].signals["beside"] == pytest.approx(found[second.version].score - 0.5)
+    lent = found[second.version].score - WEIGHTS["session"]
+    assert found[newest].signals["beside"] == pytest.approx(lent)
 
 
 def test_room_limits_what_is_looked_at(vault: Vault) -> None:
     for n in range(20):
-        vault.save(chunk(n, *range(11)))
-    assert len(vault.rank(1, room=100)) == 5
-    assert len(vault.rank(1, room=101)) == 6
+        vault.save(chunk(n, 1), token_count=10)
+    assert len(vault.rank(1, room=100)) == 4 == len(vault.rank(1, room=99))
+    assert len(vault.rank(1, room=101)) == 5
     assert len(vault.rank(1, room=1)) == 1
-    assert len(vault.rank(1, room=10_000)) == 20
+    assert len(vault.rank(1, room=1 << 60)) == 20
+
+
+def test_two_turns_away_lends_less(vault: Vault) -> None:
+    talk = [vault.save(chunk(n, n), session_id="talk") for n in range(1, 5)]
+    by_version = {one.version: one for one in vault.rank(1)}
+    signals = [by_version[row.version].signals for row in talk]
+    assert [one["beside"] > 0 for one in signals] == [False, True, False, False]
+    assert [one["beyond"] > 0 for one in signals] == [False, False, True, False]
+    assert WEIGHTS["beyond"] < WEIGHTS["beside"]
+
+
+def test_importance_decides_between_equals(vault: Vault) -> None:
+    vault.save(chunk(1, 1))
+    better = vault.save(chunk(1, 1), importance=0.5)
+    found = vault.rank(1)
+    assert found[0].version == better.version
+    assert found[0].score - found[1].score == pytest.approx(0.5 * WEIGHTS["importance"])
+
+
+def test_the_speaker_asked_for_comes_first(vault: Vault) -> None:
+    vault.save(chunk(1, 1), role="Ada")
+    bob = vault.save(chunk(1, 1), role="Bob")
+    found = vault.rank(1, speakers=frozenset({"Bob", "Nobody"}))
+    assert found[0].version == bob.version
+    assert found[0].signals["speaker"] == 1
+    assert found[1].signals["speaker"] == 0
+    assert "speaker" not in vault.rank(1)[0].signals
+
+
+def test_the_newer_of_equals_comes_first_and_a_time_asked_for_before_it(vault: Vault) -> None:
+    day = 86_400_000_000
+    old = vault.save(chunk(1, 1), occurred_at=100 * day)
+    new = vault.save(chunk(1, 1), occurred_at=200 * day)
+    assert [one.version for one in vault.rank(1)] == [old.version, new.version]
+    found = vault.rank(1, moment=201 * day)
+    assert [one.version for one in found] == [new.version, old.version]
+    found = vault.rank(1, moment=201 * day, spans=((99 * day, 101 * day),))
+    assert [one.version for one in found] == [old.version, new.version]
+    assert found[0].signals["time"] == 1
 
 
 def test_the_order_does_not_depend_on_how_it_was_read(vault: Vault) -> None:

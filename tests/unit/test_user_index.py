@@ -33,6 +33,7 @@ def row(version: int, **given: object) -> IndexRow:
         "superseded_at": None,
         "valid_from": None,
         "valid_to": None,
+        "token_count": 7,
         "chunks": (chunk,),
     }
     return IndexRow(**{**values, **given})  # type: ignore[arg-type]

@@ -215,6 +215,7 @@ class ListedTruth:
             "superseded_at": None,
             "valid_from": self._one_of(None, 50),
             "valid_to": self._one_of(None, 400),
+            "token_count": self._one_of(1, 30),
             "chunks": tuple(self._chunk() for _ in range(int(self._random.integers(1, 4)))),
         }
         row = IndexRow(**{**values, **given})  # type: ignore[arg-type]

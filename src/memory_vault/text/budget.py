@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from .prompt import GROUP_WRAPPERS, WRAPPER, Group, Line, render
 from .tokens import TokenCounter
@@ -12,6 +12,16 @@ _PREFERENCE_SHARE = 4
 _MAX_MISSES = 20
 # Lines are counted after this one, as they stand in a block: a text alone may count for more.
 _BEFORE = "-"
+_MAX_HEADS = 4096
+_ENOUGH = 0.98
+"""A block that takes this share of its budget is not filled further."""
+_SAMPLE = (
+    ("- [2026-05-20, session s-12] user: ", "We moved the orders service to PostgreSQL."),
+    ("- [2026-05-21, session s-12] Ann: ", "So what should we do with the old database?"),
+    ("- [2025-11-02] assistant: ", "Keep it for 30 days, read-only; then drop it."),
+    ("- [2024-01-30] ", "Ann lives in Lisbon with her two cats."),
+)
+_CAUTION = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +29,17 @@ class Candidate:
     """One line that may go into the block.
 
     Attributes:
-        key: The caller's own number for it; not read here.
+        cost: Tokens that the line is expected to add.
+        worth: What it is worth beside the others, 0 or more; not read of preferences.
     """
 
-    key: int
-    line: Line
+    group: Group
+    cost: float
+    worth: float = 0.0
+
+
+Write = Callable[[Sequence[int]], Iterable[tuple[Line, float]]]
+"""Gives the lines of some candidates, by position, with the tokens that each adds or nearly so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,87 +58,145 @@ class Packed:
     tokens: int
 
 
-def pack(
-    candidates: Sequence[Candidate], *, token_budget: int, counter: TokenCounter, max_items: int
-) -> Packed:
-    """Fill the budget with candidates, best first.
+class LineCosts:
+    """Tokens that lines add to a block, counted, or told before their text is read.
 
-    One that does not fit is passed over and smaller ones after it are tried, until 20 in a row
-    did not fit. Preferences take a quarter of the budget at most and do not count as items.
+    Args:
+        counter: What counts.
     """
-    packer = _Packer(token_budget, counter, max_items)
-    for position, candidate in enumerate(candidates):
-        if packer.misses >= _MAX_MISSES:
-            packer.left_out["budget"] += len(candidates) - position
+
+    def __init__(self, counter: TokenCounter) -> None:
+        self.counter: TokenCounter = counter
+        self._before = counter.count(_BEFORE)
+        # What a beginning and a text count for more apart than as one line.
+        apart = (
+            self.of(head) + counter.count(text) - self.of(head + text) for head, text in _SAMPLE
+        )
+        self._apart = _CAUTION * sum(apart) / len(_SAMPLE)
+        self._heads: dict[str, float] = {}
+
+    def of(self, line: str) -> int:
+        """Tokens that a line adds, or several lines joined."""
+        return self.counter.count(f"{_BEFORE}\n{line}") - self._before
+
+    def of_tags(self, tags: tuple[str, str]) -> float:
+        """Tokens that the tags around a group, or around the block, add."""
+        return self.expected("\n".join(tags), 0) + self._apart
+
+    def expected(self, head: str, content_tokens: int) -> float:
+        """Tokens that a line adds which begins so and goes on with a text of that many tokens."""
+        cost = self._heads.get(head)
+        if cost is None:
+            if len(self._heads) >= _MAX_HEADS:
+                self._heads.clear()
+            cost = self._heads[head] = self.of(head) - self._apart
+        return cost + content_tokens
+
+
+def pack(
+    candidates: Sequence[Candidate],
+    write: Write,
+    *,
+    token_budget: int,
+    costs: LineCosts,
+    max_items: int,
+) -> Packed:
+    """Fill the budget with candidates; only what is likely to stay is written.
+
+    Candidates come best first. If as many as may stand in the block fit, those stand in it;
+    otherwise it is filled in order of worth / (cost + budget / 2), so that a line of half the
+    budget must be worth twice as much as one of a few tokens. One that does not fit is passed over
+    and others after it are tried, until 20 in a row did not fit. Preferences come first, take a
+    quarter of the budget at most and do not count as items. When the block turns out smaller than
+    expected, it is filled further.
+    """
+    room = _Room(token_budget, max_items, costs)
+    kept: dict[int, Line] = {}
+    untried = _in_order(candidates, token_budget, max_items)
+    block, tokens = "", 0
+    while chosen := _fitting(candidates, untried, room):
+        untried = [at for at in untried if at not in set(chosen)]
+        for at, (line, cost) in zip(chosen, write(chosen), strict=True):
+            if room.take(line.group, cost):
+                kept[at] = line
+        block, tokens = _rendered(kept, room)
+        room.spent = tokens
+        if tokens >= _ENOUGH * token_budget:
             break
-        packer.offer(position, candidate.line)
-    return packer.finish(candidates)
+    return Packed(sorted(kept), _left_out(candidates, kept, room), block, tokens)
+
+
+def _in_order(candidates: Sequence[Candidate], budget: int, max_items: int) -> list[int]:
+    """Positions in the order in which they are tried; see `pack`."""
+    items = [at for at, one in enumerate(candidates) if one.group != "preferences"]
+    if sum(candidates[at].cost for at in items[:max_items]) > budget:
+        items.sort(key=lambda at: -candidates[at].worth / (candidates[at].cost + budget / 2))
+    return [at for at, one in enumerate(candidates) if one.group == "preferences"] + items
 
 
 @dataclass(slots=True)
-class _Packer:
-    """The state of one packing: what is kept, and an estimate of what it costs."""
+class _Room:
+    """What is left of a budget."""
 
     budget: int
-    counter: TokenCounter
     max_items: int
-    kept: list[int] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=lambda: {"budget": 0, "top_k": 0})
-    spent: int = 0
+    costs: LineCosts
+    spent: float = 0
     items: int = 0
-    misses: int = 0
-    groups: dict[Group, int] = field(default_factory=dict)
-    before: int = field(init=False)
+    preferences: float = 0
+    groups: frozenset[Group] = field(default_factory=frozenset)
 
-    def __post_init__(self) -> None:
-        self.before = self.counter.count(_BEFORE)
-
-    def offer(self, position: int, line: Line) -> None:
-        """Keep a line if there is room for it."""
-        if line.group != "preferences" and self.items >= self.max_items:
-            self.left_out["top_k"] += 1
-            return
-        cost = self.cost(line)
-        if self.fits(line.group, cost):
-            self.keep(position, line.group, cost)
-        else:
-            self.left_out["budget"] += 1
-            self.misses += line.group != "preferences"
-
-    def cost(self, line: Line) -> int:
-        """Tokens that a line adds, with its group's tags if it is the first there."""
-        cost = self.added(line.text)
-        if line.group not in self.groups:
-            cost += self.added("\n".join(GROUP_WRAPPERS[line.group]))
+    def take(self, group: Group, cost: float) -> bool:
+        """Use up the room for a line, its group's tags included; False if there is not enough."""
+        if group not in self.groups:
+            cost += self.costs.of_tags(GROUP_WRAPPERS[group])
         if not self.groups:
-            cost += self.counter.count("\n".join(WRAPPER))
-        return cost
-
-    def added(self, text: str) -> int:
-        """Tokens that a text adds on lines of its own."""
-        return self.counter.count(f"{_BEFORE}\n{text}") - self.before
-
-    def fits(self, group: Group, cost: int) -> bool:
-        """Whether the budget, and the share of preferences, has room for more tokens."""
-        if self.spent + cost > self.budget:
+            cost += self.costs.of_tags(WRAPPER)
+        is_item = group != "preferences"
+        if self.spent + cost > self.budget or (is_item and self.items >= self.max_items):
             return False
-        share = self.groups.get(group, 0) + cost
-        return group != "preferences" or share <= self.budget // _PREFERENCE_SHARE
-
-    def keep(self, position: int, group: Group, cost: int) -> None:
-        """Take a line in."""
-        self.kept.append(position)
+        if not is_item and self.preferences + cost > self.budget // _PREFERENCE_SHARE:
+            return False
         self.spent += cost
-        self.items += group != "preferences"
-        self.groups[group] = self.groups.get(group, 0) + cost
-        self.misses = 0
+        self.items += is_item
+        self.preferences += 0 if is_item else cost
+        self.groups |= {group}
+        return True
 
-    def finish(self, candidates: Sequence[Candidate]) -> Packed:
-        """Render what is kept and drop the worst while the whole counts for too much."""
-        while True:
-            block = render(candidates[at].line for at in self.kept)
-            tokens = self.counter.count(block)
-            if tokens <= self.budget or not self.kept:
-                return Packed(self.kept, self.left_out, block, tokens)
-            self.kept.pop()
-            self.left_out["budget"] += 1
+
+def _fitting(candidates: Sequence[Candidate], positions: Sequence[int], room: _Room) -> list[int]:
+    """Those of the positions that fit if they cost what is expected."""
+    room = replace(room)
+    found: list[int] = []
+    misses = 0
+    for at in positions:
+        group = candidates[at].group
+        if room.take(group, candidates[at].cost):
+            found.append(at)
+            misses = 0
+        elif group != "preferences":
+            misses += 1
+            if misses >= _MAX_MISSES:
+                break
+    return found
+
+
+def _rendered(kept: dict[int, Line], room: _Room) -> tuple[str, int]:
+    """The block and its tokens; the worst are dropped while the whole counts for too much."""
+    while True:
+        block = render(kept[at] for at in sorted(kept))
+        tokens = room.costs.counter.count(block)
+        if tokens <= room.budget or not kept:
+            return block, tokens
+        dropped = kept.pop(max(kept))
+        room.items -= dropped.group != "preferences"
+
+
+def _left_out(
+    candidates: Sequence[Candidate], kept: dict[int, Line], room: _Room
+) -> dict[str, int]:
+    """How many are not in the block, by reason: after the last one there may be no more items."""
+    last = max(kept, default=-1) if room.items >= room.max_items else len(candidates)
+    missing = [at for at in range(len(candidates)) if at not in kept]
+    over = sum(at > last and candidates[at].group != "preferences" for at in missing)
+    return {"budget": len(missing) - over, "top_k": over}

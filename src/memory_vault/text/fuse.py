@@ -12,12 +12,15 @@ signal is worth beside the best of another, not how large its numbers happen to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
+_DAY = 86_400_000_000
+_CENTURY = 36_525
+"""Days after which age makes no more difference."""
 
 
 def spread(scores: Scores) -> Scores:
@@ -54,12 +57,26 @@ def fuse(signals: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     return np.round(total, 5, out=total)
 
 
-def places(scores: Scores, chosen: NDArray[np.int64]) -> list[int]:
-    """Rank of some scores among all, from 1; equal scores share the better rank."""
-    wanted = scores[chosen]
-    above = np.sort(scores[scores > wanted.min(initial=np.inf)])
-    ranks: list[int] = (len(above) - above.searchsorted(wanted, "right") + 1).tolist()
-    return ranks
+def recency(happened: NDArray[np.int64], moment: int) -> Scores:
+    """How recent each memory is: 1 on the day of the moment, falling with the logarithm of its age.
+
+    1 - ln(1 + days) / ln(1 + 36,525), at least 0: it falls as much in the first day as from day
+    three to day seven. The odds that something is needed again fall as a power of the time since
+    (Anderson and Schooler, Psychological Science 1991), so their logarithm, which adds up with
+    other evidence, falls with the logarithm of the age. Times in microseconds, whole days count;
+    what lies after the moment counts as of that day.
+    """
+    days = np.maximum(moment - happened, 0) // _DAY
+    fall: Scores = (np.log1p(days) / np.log1p(_CENTURY)).astype(np.float32)
+    return np.maximum(1 - fall, 0, dtype=np.float32)
+
+
+def within(happened: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Scores:
+    """1 for each memory that happened in one of the spans [start, stop), else 0."""
+    found = np.zeros(len(happened), np.bool_)
+    for start, stop in spans:
+        found |= (happened >= start) & (happened < stop)
+    return found.astype(np.float32)
 
 
 def best_first(scores: Scores, ties: NDArray[np.int64], limit: int) -> NDArray[np.int64]:

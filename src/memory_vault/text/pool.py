@@ -17,14 +17,16 @@ def best_chunk(scores: Scores, starts: NDArray[np.int64]) -> Scores:
     return scores if len(starts) == len(scores) else np.maximum.reduceat(scores, starts)
 
 
-def beside(order: NDArray[np.int64], sessions: NDArray[np.integer], scores: Scores) -> Scores:
-    """The better score of the two memories next to each one in its session; shape (n,).
+def beside(
+    order: NDArray[np.int64], sessions: NDArray[np.integer], scores: Scores, *, distance: int = 1
+) -> Scores:
+    """The better score of the two memories that far from each one in its session; shape (n,).
 
-    An answer stands next to its question, and a remark next to what it is about. `order` sorts the
+    An answer stands next to its question, and a remark near what it is about. `order` sorts the
     memories by session, then by place in it; 0 where there is no neighbour.
     """
     found = np.zeros(len(scores), np.float32)
-    first, second = order[:-1], order[1:]
+    first, second = order[:-distance], order[distance:]
     together = sessions[first] == sessions[second]
     first, second = first[together], second[together]
     found[second] = scores[first]

@@ -58,15 +58,15 @@ def preference_line(key: str, value: str) -> str:
     return f"- {_name(key)}: {escape(value)}"
 
 
-def fact_line(day: date, content: str) -> str:
-    """Write one fact with the day from which it is known."""
-    return f"- [{day.isoformat()}] {escape(content)}"
+def fact_head(day: date) -> str:
+    """The beginning of a fact's line: the day from which it is known."""
+    return f"- [{day.isoformat()}] "
 
 
-def conversation_line(day: date, session_id: str | None, role: str, content: str) -> str:
-    """Write one turn with its day, its session when it has one, and who said it."""
+def conversation_head(day: date, session_id: str | None, role: str) -> str:
+    """The beginning of a turn's line: its day, its session when it has one, and who said it."""
     session = "" if session_id is None else f", session {_label(session_id)}"
-    return f"- [{day.isoformat()}{session}] {_name(role)}: {escape(content)}"
+    return f"- [{day.isoformat()}{session}] {_name(role)}: "
 
 
 def render(lines: Iterable[Line]) -> str:

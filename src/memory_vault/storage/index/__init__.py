@@ -33,6 +33,7 @@ class IndexRow(NamedTuple):
     superseded_at: int | None
     valid_from: int | None
     valid_to: int | None
+    token_count: int
     chunks: tuple[tuple[bytes, bytes], ...]
 
 

@@ -56,9 +56,15 @@ class Codes:
 
     def __init__(self) -> None:
         self.numbers: dict[object, int] = {}
+        self.keys: list[object] = []
+        """The strings by number."""
 
     def __getitem__(self, key: object) -> int:
-        return self.numbers.setdefault(key, len(self.numbers))
+        number = self.numbers.get(key)
+        if number is None:
+            number = self.numbers[key] = len(self.keys)
+            self.keys.append(key)
+        return number
 
     def __len__(self) -> int:
         return len(self.numbers)

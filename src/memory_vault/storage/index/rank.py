@@ -7,66 +7,88 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...text.fuse import best_first, fuse, places, share, spread
+from ...text.fuse import best_first, fuse, recency, share, spread, within
 from ...text.pool import beside, best_chunk
 from .user_index import UserIndex
 
-WEIGHTS = {"own": 1.0, "lexical": 1.0, "beside": 0.5, "session": 0.5}
+WEIGHTS = {
+    "own": 1.0,
+    "lexical": 1.0,
+    "beside": 0.4,
+    "beyond": 0.15,
+    "session": 0.4,
+    "importance": 0.5,
+    "speaker": 0.3,
+    "recency": 0.6,
+    "time": 0.6,
+}
 """What the best of each signal is worth, beside the best cosine with 1; see `text/fuse.py`."""
-_LINE = 9
-"""Search terms that the date, session and speaker of a line weigh as much as."""
+_LINE_TOKENS = 15
+"""What a line takes besides the text of its memory."""
+_MOST = 8
+"""One memory counts as at most this fraction of the room."""
 Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """One memory in the order of a ranking.
+class Question:
+    """What is looked for. Times in microseconds UTC.
 
     Attributes:
-        version: Number of the version that was found.
-        signals: Each signal's own value: "dense" is a cosine, "lexical" a BM25 score, "beside" is
-            the better neighbour's own score, "session" a share from 0 to 1 of the best session's.
-        chunks: Its chunks, best first, by place in the text.
-        rank_dense: Its rank by cosine alone, from 1.
-        rank_lexical: Its rank by BM25 alone, from 1; None if it holds no word of the question.
+        embedding: Shape (dimension,), unit length.
+        words: Hashed search terms; shape (n,).
+        speakers: Roles whose words are asked for.
+        moment: When it is asked.
+        spans: Times it speaks of, as [start, stop).
     """
 
-    version: int
-    score: float
-    signals: dict[str, float]
-    chunks: tuple[int, ...]
-    rank_dense: int = 0
-    rank_lexical: int | None = None
+    embedding: NDArray[np.float32]
+    words: NDArray[np.uint32]
+    speakers: frozenset[str] = frozenset()
+    moment: int | None = None
+    spans: tuple[tuple[int, int], ...] = ()
 
 
-def rank(
-    index: UserIndex,
-    *,
-    embedding: NDArray[np.float32],
-    word_ids: NDArray[np.uint32],
-    visible: NDArray[np.bool_],
-    limit: int,
-    room: int | None = None,
-) -> list[Ranked]:
-    """The best visible memories, best first; ties by place in the vault.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Memories in their order for a question, best first.
 
-    At most `limit`, and no more than hold `room` search terms in all, each memory counted with
-    nine beside its own: what cannot go into a prompt block need not be looked at.
-
-    A memory takes the best sum of cosine and BM25 among its chunks, a part of its better
-    neighbour's, and a part of what its session says as a whole. What is not visible neither counts
-    nor lends anything. The formula and its reason stand in `text/fuse.py`.
+    Attributes:
+        versions: Number of the version that was found, of each.
+        rows: Row of its best chunk in the index, of each.
+        scores: The sum of the weighted signals, of each.
     """
-    rows = np.flatnonzero(visible)
-    if not len(rows) or limit < 1:
-        return []
-    evidence = _evidence(index, embedding, word_ids, visible, rows)
-    total = fuse(evidence.signals, WEIGHTS)
-    best = best_first(total, evidence.position, limit)
-    if room is not None:
-        lengths = np.add.reduceat(index.lexical.lengths[rows], evidence.starts)
-        best = best[: 1 + int(np.searchsorted(np.cumsum(lengths[best] + _LINE), room))]
-    return _explained(evidence, total, best)
+
+    versions: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    scores: Scores
+    _order: NDArray[np.int64]
+    _evidence: _Evidence
+
+    def __len__(self) -> int:
+        return len(self.versions)
+
+    def signals(self, place: int) -> dict[str, float]:
+        """Each signal's own value of the memory at a place, from 0.
+
+        "dense" is a cosine, "lexical" a BM25 score, "beside" and "beyond" are the better
+        neighbour's own score one and two turns away, "session" is a share of the best session's
+        BM25; the others run from 0 to 1 and are left out when they say nothing.
+        """
+        found, i = self._evidence, self._order[place]
+        values = {"dense": float(found.dense[i]), "lexical": float(found.lexical[i])}
+        for name, scores in found.signals.items():
+            if name != "own":
+                values[name] = float(scores[i])
+        return values
+
+    def chunks(self, place: int) -> list[int]:
+        """The chunks of the memory at a place, best first, by place in its text."""
+        found, i = self._evidence, self._order[place]
+        start = found.starts[i]
+        stop = found.starts[i + 1] if i + 1 < len(found.starts) else len(found.chunk)
+        order: list[int] = np.argsort(-found.chunk[start:stop], kind="stable").tolist()
+        return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +103,6 @@ class _Evidence:
         signals: What is fused, by name.
     """
 
-    versions: NDArray[np.int64]
-    position: NDArray[np.int64]
     starts: NDArray[np.int64]
     chunk: Scores
     dense: Scores
@@ -90,35 +110,106 @@ class _Evidence:
     signals: dict[str, Scores]
 
 
+_NONE, _ZERO = np.zeros(0, np.int64), np.zeros(0, np.float32)
+_NOTHING = Ranking(_NONE, _NONE, _ZERO, _NONE, _Evidence(_NONE, _ZERO, _ZERO, _ZERO, {}))
+
+
+def rank(
+    index: UserIndex,
+    question: Question,
+    visible: NDArray[np.bool_],
+    *,
+    limit: int,
+    room: int | None = None,
+) -> Ranking:
+    """The best visible memories, at most `limit`, best first; ties by place in the vault.
+
+    No more than fill `room` tokens, each counted as an eighth of them at most: what cannot go into
+    a prompt block need not be looked at.
+
+    A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
+    part of what its session says as a whole, and what speaks for it whatever the question: how
+    much it says, who said it and when. What is not visible neither counts nor lends anything. The
+    formula and its reason stand in `text/fuse.py`.
+    """
+    rows = np.flatnonzero(visible)
+    if not len(rows) or limit < 1:
+        return _NOTHING
+    starts = np.flatnonzero(index.column("chunk")[rows] == 0)
+    firsts = rows if len(starts) == len(rows) else rows[starts]
+    found = _evidence(index, question, visible, rows, starts, firsts)
+    total = fuse(found.signals, WEIGHTS)
+    best = best_first(total, index.column("position")[firsts], limit)
+    if room is not None:
+        tokens = index.column("tokens")[firsts[best]].astype(np.int64)
+        tokens = np.minimum(tokens, room // _MOST) + _LINE_TOKENS
+        best = best[: 1 + int(np.searchsorted(np.cumsum(tokens), room))]
+    return Ranking(
+        versions=index.column("version")[firsts[best]],
+        rows=_best_rows(found, firsts, best),
+        scores=total[best],
+        _order=best,
+        _evidence=found,
+    )
+
+
 def _evidence(
     index: UserIndex,
-    embedding: NDArray[np.float32],
-    word_ids: NDArray[np.uint32],
+    question: Question,
     visible: NDArray[np.bool_],
     rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    firsts: NDArray[np.int64],
 ) -> _Evidence:
-    """Score every chunk, then every memory by its best chunk, neighbours and session."""
-    dense = index.dense.scores(embedding)[rows]
-    lexical = index.lexical.scores(word_ids, visible)[rows]
+    """Score every chunk, then every memory by its best chunk and by what is around it."""
+    dense = index.dense.scores(question.embedding)[rows]
+    lexical = index.lexical.scores(question.words, visible)[rows]
     chunk = spread(dense) + np.float32(WEIGHTS["lexical"]) * share(lexical)
-    starts = np.flatnonzero(index.column("chunk")[rows] == 0)
-    firsts = rows[starts]
-    sessions = index.column("session")[firsts]
-    whole = index.lexical.group_scores(word_ids, index.column("session"), visible)
     own = best_chunk(chunk, starts)
     return _Evidence(
-        versions=index.column("version")[firsts],
-        position=index.column("position")[firsts],
         starts=starts,
         chunk=chunk,
         dense=best_chunk(dense, starts),
         lexical=best_chunk(lexical, starts),
         signals={
             "own": own,
-            "beside": beside(_order(index, visible, firsts), sessions, own),
-            "session": share(whole)[sessions],
+            **_around(index, question, visible, firsts, own),
+            **_prior(index, question, firsts),
         },
     )
+
+
+def _around(
+    index: UserIndex,
+    question: Question,
+    visible: NDArray[np.bool_],
+    firsts: NDArray[np.int64],
+    own: Scores,
+) -> dict[str, Scores]:
+    """What the neighbours and the session of every memory lend it."""
+    sessions = index.column("session")[firsts]
+    order = _order(index, visible, firsts)
+    whole = index.lexical.group_scores(question.words, index.column("session"), visible)
+    return {
+        "beside": beside(order, sessions, own),
+        "beyond": beside(order, sessions, own, distance=2),
+        "session": share(whole)[sessions],
+    }
+
+
+def _prior(index: UserIndex, question: Question, firsts: NDArray[np.int64]) -> dict[str, Scores]:
+    """What speaks for a memory besides its words; only what the question gives reason for."""
+    found = {"importance": index.column("importance")[firsts]}
+    if question.speakers:
+        wanted = index.roles.matching(question.speakers)
+        found["speaker"] = np.isin(index.column("role")[firsts], wanted).astype(np.float32)
+    if question.moment is not None or question.spans:
+        happened = index.column("happened")[firsts]
+        if question.moment is not None:
+            found["recency"] = recency(happened, question.moment)
+        if question.spans:
+            found["time"] = within(happened, question.spans)
+    return found
 
 
 def _order(
@@ -131,35 +222,13 @@ def _order(
     return numbers[order[visible[order]]]
 
 
-def _explained(evidence: _Evidence, total: Scores, best: NDArray[np.int64]) -> list[Ranked]:
-    """The chosen memories with the evidence for each."""
-    stops = np.append(evidence.starts[1:], len(evidence.chunk))
-    by_dense, by_lexical = places(evidence.dense, best), places(evidence.lexical, best)
-    return [
-        Ranked(
-            version=int(evidence.versions[i]),
-            score=float(total[i]),
-            signals=_signals(evidence, i),
-            chunks=_chunks(evidence.chunk[evidence.starts[i] : stops[i]]),
-            rank_dense=dense,
-            rank_lexical=lexical if evidence.lexical[i] > 0 else None,
-        )
-        for i, dense, lexical in zip(best.tolist(), by_dense, by_lexical, strict=True)
-    ]
-
-
-def _signals(evidence: _Evidence, i: int) -> dict[str, float]:
-    """Each signal's own value for one memory."""
-    return {
-        "dense": float(evidence.dense[i]),
-        "lexical": float(evidence.lexical[i]),
-        "beside": float(evidence.signals["beside"][i]),
-        "session": float(evidence.signals["session"][i]),
-    }
-
-
-def _chunks(scores: Scores) -> tuple[int, ...]:
-    """A memory's chunks, best first, by place in the text."""
-    if len(scores) == 1:
-        return (0,)
-    return tuple(np.argsort(-scores, kind="stable").tolist())
+def _best_rows(
+    found: _Evidence, firsts: NDArray[np.int64], best: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The row of the best chunk of some memories; the chunks of a memory follow each other."""
+    rows = firsts[best]
+    if len(found.starts) < len(found.chunk):
+        stops = np.append(found.starts[1:], len(found.chunk))[best]
+        for i, (start, stop) in enumerate(zip(found.starts[best], stops, strict=True)):
+            rows[i] += int(np.argmax(found.chunk[start:stop]))
+    return rows

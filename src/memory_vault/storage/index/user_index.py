@@ -63,6 +63,7 @@ _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("superseded", np.int64),
     ("valid_from", np.int64),
     ("valid_to", np.int64),
+    ("tokens", np.int32),
 )
 _OTHERS: tuple[tuple[str, type[np.generic]], ...] = (
     ("importance", np.float32),
@@ -165,6 +166,7 @@ class UserIndex:
             _NEVER if row.superseded_at is None else row.superseded_at,
             _ALWAYS if row.valid_from is None else row.valid_from,
             _NEVER if row.valid_to is None else row.valid_to,
+            row.token_count,
         )
 
     def _change(self, changes: list[IndexChange]) -> None:
@@ -197,6 +199,16 @@ class UserIndex:
         codes = sum(map(len, (self.sessions, self.roles, self.kinds, self.origins)))
         order = int(self._order.nbytes)
         return self.dense.nbytes + self.lexical.nbytes + columns + order + _CODE_BYTES * codes
+
+    def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str, int]]:
+        """Type, session, role and tokens of the memories that some rows belong to."""
+        kinds, sessions, roles, tokens = (
+            self.column(name)[rows].tolist() for name in ("kind", "session", "role", "tokens")
+        )
+        for kind, session, role, count in zip(kinds, sessions, roles, tokens, strict=True):
+            group = self.sessions.keys[session]
+            session_id = group if isinstance(group, str) else None
+            yield str(self.kinds.keys[kind]), session_id, str(self.roles.keys[role]), count
 
     def session_order(self) -> NDArray[np.int64]:
         """The first row of every version, ordered by session, then by place in it.

@@ -10,7 +10,7 @@ from .schema import CHUNKS_PER_VERSION
 
 _ROWS = """
     SELECT seq, id, position, session_id, role, memory_type, origin, importance, compressed,
-        occurred_at, recorded_at, changed_at, superseded_at, valid_from, valid_to
+        occurred_at, recorded_at, changed_at, superseded_at, valid_from, valid_to, token_count
     FROM memories WHERE seq > ? ORDER BY seq LIMIT ?
 """
 

@@ -1,0 +1,158 @@
+"""Writes the prompt block of one recall: what may stand in it, its lines, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ._times import to_micros
+from .models import LeftOut, Memory, Preference, Recalled, RecallResult
+from .text.budget import Candidate, Packed
+from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
+from .text.snippet import snippet
+from .text.words import words
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .recall import Request
+    from .storage.index.rank import Ranking
+    from .storage.index.user_index import UserIndex
+    from .storage.sqlite.transaction import Transaction
+
+_FACTS = frozenset({"semantic", "procedural"})
+_SHARE_OF_ONE = 2
+"""One memory takes at most this fraction of the budget."""
+_SOME_DAY = date(2026, 1, 1)
+"""Stands for any day where only the length of a line is wanted."""
+_RELEVANT_COSINE = 0.35
+"""Cosine from which the best memory counts as an answer with this model (provisional)."""
+
+
+class Block:
+    """The block of one recall. Only memories that are likely to stand in it are read.
+
+    Args:
+        ranking: The memories found.
+        places: Those places of the ranking that may go into the block, best first.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        user: Transaction,
+        index: UserIndex,
+        request: Request,
+        ranking: Ranking,
+        places: Sequence[int],
+    ) -> None:
+        self._engine, self._user, self._index, self._request = engine, user, index, request
+        self._ranking, self._places = ranking, places
+        self._preferences = _preferences(request, user)
+        self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
+        self._focus = frozenset(words(request.query))
+        self._written: dict[int, tuple[Memory, str]] = {}
+
+    def candidates(self) -> list[Candidate]:
+        """What may go into the block, best first: preferences, then memories as ranked."""
+        costs = self._engine.line_costs
+        found = [
+            Candidate("preferences", costs.of(preference_line(one.key, one.value)))
+            for one in self._preferences
+        ]
+        labels = self._index.labels(self._ranking.rows[self._places])
+        scores = self._ranking.scores[self._places].tolist()
+        for (kind, session_id, role, tokens), score in zip(labels, scores, strict=True):
+            group, head = _head(kind, _SOME_DAY, session_id, role)
+            cost = costs.expected(head, min(tokens, self._limit))
+            found.append(Candidate(group, cost, score))
+        return found
+
+    def write(self, positions: Sequence[int]) -> Iterator[tuple[Line, float]]:
+        """The lines of some candidates with the tokens that each adds."""
+        first = len(self._preferences)
+        places = [self._places[at - first] for at in positions if at >= first]
+        memories = self._user.memories.versions(self._version(place) for place in places)
+        for at in positions:
+            if at < first:
+                yield self._preference(at)
+            else:
+                yield self._memory(at, self._places[at - first], memories)
+
+    def _preference(self, at: int) -> tuple[Line, float]:
+        """One preference as a line."""
+        text = preference_line(self._preferences[at].key, self._preferences[at].value)
+        return Line("preferences", (at,), text), self._engine.line_costs.of(text)
+
+    def _memory(self, at: int, place: int, memories: Mapping[int, Memory]) -> tuple[Line, float]:
+        """One memory as a line; its text is counted only when it is not as it was saved."""
+        memory, costs = memories[self._version(place)], self._engine.line_costs
+        text = self._snippet(place, memory)
+        self._written[at] = memory, text
+        when = memory.occurred_at or memory.recorded_at
+        order = (to_micros(when), to_micros(memory.recorded_at))
+        group, head = _head(memory.memory_type, when.date(), memory.session_id, memory.role)
+        shown = escape(text)
+        line = Line(group, order, head + shown)
+        if shown != memory.content:
+            return line, costs.of(line.text)
+        _, head = _head(memory.memory_type, _SOME_DAY, memory.session_id, memory.role)
+        return line, costs.expected(head, memory.token_count)
+
+    def _version(self, place: int) -> int:
+        return int(self._ranking.versions[place])
+
+    def _snippet(self, place: int, memory: Memory) -> str:
+        """The whole memory if it is short, else its best spans."""
+        if memory.token_count <= self._limit:
+            return memory.content
+        spans = self._user.memories.chunk_spans(self._version(place))
+        best = [spans[i] for i in self._ranking.chunks(place) if i < len(spans)]
+        return snippet(
+            memory.content,
+            best,
+            max_tokens=self._limit,
+            counter=self._engine.counter,
+            focus=self._focus,
+        )
+
+    def result(self, packed: Packed) -> RecallResult:
+        """What the caller gets."""
+        first = len(self._preferences)
+        kept = [at for at in packed.kept if at >= first]
+        copies = len(self._ranking) - len(self._places)
+        counts = {**packed.left_out, "near_copy": copies}
+        reasons = {why: count for why, count in counts.items() if count}
+        found = tuple(self._recalled(at, rank) for rank, at in enumerate(kept, 1))
+        return RecallResult(
+            query=self._request.query,
+            memories=found,
+            prompt_block=packed.block,
+            total_tokens=packed.tokens,
+            token_budget=self._request.token_budget,
+            left_out=LeftOut(sum(reasons.values()), reasons),
+            preferences=tuple(self._preferences[at] for at in packed.kept if at < first),
+            is_relevant=any(one.signals["dense"] >= _RELEVANT_COSINE for one in found[:1]),
+        )
+
+    def _recalled(self, at: int, rank: int) -> Recalled:
+        """One memory that stands in the block, and why."""
+        place = self._places[at - len(self._preferences)]
+        memory, text = self._written[at]
+        score = float(self._ranking.scores[place])
+        return Recalled(memory, text, score, self._ranking.signals(place), rank)
+
+
+def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:
+    """The preferences in force, unless the request asks for other things only."""
+    wanted = request.filters.memory_types
+    if wanted is not None and "procedural" not in wanted:
+        return ()
+    return user.preferences.list(known_at=request.filters.known_at)
+
+
+def _head(kind: str, day: date, session_id: str | None, role: str) -> tuple[Group, str]:
+    """The group of a memory, and how its line begins."""
+    if kind in _FACTS:
+        return "facts", fact_head(day)
+    return "conversations", conversation_head(day, session_id, role)
