@@ -15,6 +15,7 @@ from ..config import MemoryConfig
 from ..embed import Embedder
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
+from ..text.clean import is_blank
 from ..text.prompt import escape
 from ..vault import Vault
 from .embedding_cache import CachedEmbedder
@@ -175,7 +176,7 @@ class _Work:
 
     async def _save(self, memory: MemoryLayer, place: Place) -> None:
         """Save one session in one call; blank turns, which no vault keeps, are left out."""
-        turns = [one for one in self._file.sessions[place.key] if one.text.strip()]
+        turns = [one for one in self._file.sessions[place.key] if not is_blank(one.text)]
         if not turns:
             return
         messages = [Message(t.role, t.text, place.moment, {"turn": t.id}) for t in turns]
@@ -220,7 +221,7 @@ class _Work:
 
 def _standing_in(block: str, texts: Mapping[str, str]) -> set[str]:
     """Turns whose text, written as a block writes it, stands in this one."""
-    return {turn for turn, text in texts.items() if text.strip() and escape(text) in block}
+    return {turn for turn, text in texts.items() if not is_blank(text) and escape(text) in block}
 
 
 async def commit() -> str | None:
