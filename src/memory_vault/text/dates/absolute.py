@@ -7,19 +7,16 @@ import re
 from .days import (
     Days,
     Moment,
-    fixed,
     month_of,
     months,
     one_day,
     week_of,
     year_of,
-    years,
 )
+from .figures import DECADE, decade, numeric, said_year, year_alone
+from .holidays import HOLIDAY_LONGEST, HOLIDAY_STARTS, HOLIDAYS
 from .vocabulary import (
     AFTER_HOLIDAY,
-    HOLIDAY_LONGEST,
-    HOLIDAY_STARTS,
-    HOLIDAYS,
     MONTHS,
     ORDINALS,
     PARTS_OF_DAY,
@@ -30,78 +27,24 @@ from .vocabulary import (
     SURE_MONTHS,
     VERBS,
     WEEKDAYS,
-    YEAR_LEADS,
     Question,
+    word_set,
 )
 
-_YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:t.*)?", re.DOTALL)
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
-_YEAR_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})|([0-9]{1,2})/([0-9]{4})")
-_YEARS = re.compile(r"((?:19|20)[0-9]{2})[-–/]([0-9]{4}|[0-9]{2})")
 _DAY = re.compile(r"([0-9]{1,2})(st|nd|rd|th)?")
 _DAY_RANGE = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–]([0-9]{1,2})(?:st|nd|rd|th)?")
-_DECADE = re.compile(r"((?:1[0-9]|20)?)([0-9]0)s")
 _QUARTER = re.compile(r"q[1-4]")
-_PIVOT = 70
-"""Years of two digits from here on lie in the last century."""
 _TO = ("to", "-", "–", "through", "thru", "until", "till")
-_OTHER_LEADS = frozenset(
-    ["around", "since", "after", "before", "until", "till", "prior", "to", "between", "and"]
-)
+_OTHER_LEADS = word_set("around since after before until till prior to between and")
 _DATE_LEADS = PLAIN | _OTHER_LEADS | {"the"}
-_SURELY_IN = frozenset(
-    ["in", "during", "throughout", "within", "early", "mid", "late", "end", "start", "beginning"]
+_SURELY_IN = word_set("in during throughout within early mid late end start beginning")
+_NOT_SINCE_FALL = word_set("in during over throughout early mid late last this next by")
+_NO_WEEKDAY_AFTER = word_set(
+    "school roast mornings afternoons evenings nights service paper league best brunches"
 )
-_NOT_SINCE_FALL = frozenset(
-    ["in", "during", "over", "throughout", "early", "mid", "late", "last", "this", "next", "by"]
-)
-_NO_WEEKDAY_AFTER = frozenset(
-    [
-        "school",
-        "roast",
-        "mornings",
-        "afternoons",
-        "evenings",
-        "nights",
-        "service",
-        "paper",
-        "league",
-        "best",
-        "brunches",
-    ]
-)
-_NO_BARE_WEEKDAY = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "my",
-        "our",
-        "your",
-        "his",
-        "her",
-        "their",
-        "every",
-        "each",
-        "any",
-        "most",
-        "all",
-        "of",
-        "no",
-        "some",
-        "named",
-        "called",
-        "like",
-        "black",
-        "good",
-        "cyber",
-        "casual",
-        "taco",
-        "ruby",
-        "love",
-        "hate",
-        "watch",
-    ]
+_NO_BARE_WEEKDAY = word_set(
+    "the a an my our your his her their every each any most all of no some named called like"
+    " black good cyber casual taco ruby love hate watch"
 )
 
 
@@ -131,9 +74,9 @@ def named(question: Question, at: int, lead: str) -> Moment | None:
     if word in ORDINALS:
         return _day_first(question, at, lead)
     if word in {"'", "’"}:
-        return _decade(question, at + 1, "the")
+        return decade(question, at + 1, "the")
     if word == "year":
-        return _year_alone(question, at + 1, "year")
+        return year_alone(question, at + 1, "year")
     return _quarter(question, at, lead) if _QUARTER.fullmatch(word) else None
 
 
@@ -142,8 +85,8 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
     word = question.words[at]
     if word in SEASONS:
         return _season(question, at, lead)
-    if word in {"'", "’"} or _DECADE.fullmatch(word):
-        return _decade(question, question.skip(at, "'", "’"), "the")
+    if word in {"'", "’"} or DECADE.fullmatch(word):
+        return decade(question, question.skip(at, "'", "’"), "the")
     if _DAY.fullmatch(word) or _DAY_RANGE.fullmatch(word) or word in ORDINALS:
         return _day_first(question, at, lead or "the") or _day_alone(question, at, lead)
     return None
@@ -151,73 +94,11 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
 
 def _number(question: Question, at: int, lead: str) -> Moment | None:
     return (
-        _numeric(question, at, lead)
+        numeric(question, at, lead)
         or _day_first(question, at, lead)
-        or _year_alone(question, at, lead)
-        or _decade(question, at, lead)
+        or year_alone(question, at, lead)
+        or decade(question, at, lead)
     )
-
-
-def _numeric(question: Question, at: int, lead: str) -> Moment | None:
-    """Dates in figures. Dots mean day first; slashes and hyphens month first."""
-    word = question.words[at]
-    if found := _YEAR_FIRST.fullmatch(word):
-        days = one_day(int(found[1]), int(found[3]), int(found[4]))
-        return fixed(at + 1, days) if days else None
-    if found := _YEAR_LAST.fullmatch(word):
-        return _year_last(at + 1, int(found[1]), found[2], int(found[3]), found[4])
-    if lead in YEAR_LEADS and (found := _YEAR_MONTH.fullmatch(word)):
-        year, month = int(found[1] or found[4]), int(found[2] or found[3])
-        return fixed(at + 1, months(year * 12 + month - 1)) if 1 <= month <= 12 else None
-    if lead in YEAR_LEADS and (found := _YEARS.fullmatch(word)):
-        first = int(found[1])
-        last = int(found[2]) if len(found[2]) == 4 else first // 100 * 100 + int(found[2])
-        return fixed(at + 1, years(first, last - first + 1)) if first < last else None
-    return None
-
-
-def _year_last(stop: int, first: int, sign: str, second: int, year: str) -> Moment | None:
-    if len(year) == 2 and sign != "/":
-        return None
-    is_day_first = sign == "." or first > 12
-    month, day = (second, first) if is_day_first else (first, second)
-    days = one_day(_full_year(year), month, day)
-    return fixed(stop, days) if days else None
-
-
-def _full_year(digits: str) -> int:
-    """A year that may be cut to two digits."""
-    number = int(digits)
-    return number if len(digits) == 4 else number + (1900 if number >= _PIVOT else 2000)
-
-
-def _said_year(question: Question, at: int) -> tuple[int | None, int]:
-    """The year that follows a month, day or season, and the token after it."""
-    here = question.skip(question.skip(at, ","), "of", "in", "'", "’")
-    word = question.words[here]
-    is_short = len(word) == 2 and question.words[here - 1] in {"'", "’"}
-    if word.isascii() and word.isdecimal() and (len(word) == 4 or is_short):
-        return _full_year(word), here + 1
-    return None, at
-
-
-def _year_alone(question: Question, at: int, lead: str) -> Moment | None:
-    """A year of four digits, after a word that years stand after, before no noun."""
-    word = question.words[at]
-    is_year = len(word) == 4 and word.isascii() and word.isdecimal() and "1800" <= word < "2200"
-    if not is_year or lead not in YEAR_LEADS or not question.closes(at + 1):
-        return None
-    if question.words[at + 1] == "," and question.words[at + 2].isdecimal():
-        return None
-    return fixed(at + 1, years(int(word)))
-
-
-def _decade(question: Question, at: int, lead: str) -> Moment | None:
-    found = _DECADE.fullmatch(question.words[at])
-    if found is None or not (found[1] or lead == "the" or question.words[at - 1] in {"'", "’"}):
-        return None
-    start = int(found[1] + found[2]) if found[1] else 1900 + int(found[2])
-    return fixed(at + 1, years(start + (100 if start < 1930 and not found[1] else 0), 10))
 
 
 def _day_of(question: Question, at: int) -> tuple[int, bool] | None:
@@ -247,16 +128,16 @@ def _month_first(question: Question, at: int, lead: str) -> Moment | None:
     """May 7th, 2023 · May 5-7 · May 2023 · May."""
     month = MONTHS[question.words[at]]
     here = question.skip(at + 1, ".") if len(question.words[at]) <= 4 else at + 1
-    year, stop = _said_year(question, here)
+    year, stop = said_year(question, here)
     if year is not None:
         return _month(stop, month, year)
     here = question.skip(here, "the")
     if found := _DAY_RANGE.fullmatch(question.words[here]):
-        year, stop = _said_year(question, here + 1)
+        year, stop = said_year(question, here + 1)
         return _date(stop, month, int(found[1]), int(found[2]), year)
     if day := _day_of(question, here):
         last, stop = _range_end(question, here + 1, day[0], lead)
-        year, stop = _said_year(question, stop)
+        year, stop = said_year(question, stop)
         sure = year is not None or (day[1] and question.words[here] not in ORDINALS)
         if sure or _is_date(question, at, stop, lead, day[1]):
             return _date(stop, month, day[0], last, year)
@@ -324,7 +205,7 @@ def _day_first(question: Question, at: int, lead: str) -> Moment | None:
     if word not in MONTHS:
         return None
     stop = question.skip(month_at + 1, ".") if len(word) <= 4 else month_at + 1
-    year, after = _said_year(question, stop)
+    year, after = said_year(question, stop)
     is_sure = year is not None or is_ordinal or month_at > here or lead == "on"
     if is_sure or word not in VERBS or question.is_capital(month_at):
         return _date(after if year else month_at + 1, MONTHS[word], first, last, year)
@@ -391,7 +272,7 @@ def _bare(question: Question, at: int, stop: int) -> bool:
 def _season(question: Question, at: int, lead: str) -> Moment | None:
     """Summer of 2022 · in the summer."""
     word = question.words[at]
-    year, stop = _said_year(question, at + 1)
+    year, stop = said_year(question, at + 1)
     if year is None and not (lead and question.closes(at + 1)):
         return None
     if year is None and word == "fall" and lead not in _NOT_SINCE_FALL:
@@ -406,7 +287,7 @@ def _holiday(question: Question, at: int, lead: str) -> Moment | None:
         of = HOLIDAYS.get(tuple(question.words[at : at + length]))
         if of is None:
             continue
-        year, stop = _said_year(question, at + length)
+        year, stop = said_year(question, at + length)
         is_sure = year is not None or (length > 1 and question.words[at + 1] != "year")
         next_word = question.words[stop]
         if is_sure or (lead and (question.closes(stop) or next_word in AFTER_HOLIDAY)):
@@ -418,7 +299,7 @@ def _holiday(question: Question, at: int, lead: str) -> Moment | None:
 
 def _quarter(question: Question, at: int, lead: str) -> Moment | None:
     number = int(question.words[at][1]) - 1
-    year, stop = _said_year(question, at + 1)
+    year, stop = said_year(question, at + 1)
     if year is None and not lead:
         return None
     return Moment(stop, lambda year: months(year * 12 + number * 3, 3), year_of, year)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from .absolute import named
@@ -28,6 +29,7 @@ from .vocabulary import (
     PLAIN,
     THIRDS,
     UNIT_NAMES,
+    UNITS,
     WEEKDAYS,
     Question,
 )
@@ -42,6 +44,9 @@ _NOW = frozenset({"now", "present", "date"})
 _SINCE = {"since": False, "after": True, "following": True}
 _UNTIL = {"before": False, "until": True, "till": True}
 _LISTING = frozenset({"and", "or", "&", ","})
+_ORDINAL = re.compile("([0-9]{1,2})(?:st|nd|rd|th)")
+_TOLD = frozenset({"last", "this", "next", "the"})
+_GOES_ON = frozenset({"of", "before", "after"})
 _WIDER = 3
 """Days on each side that "around" adds at least; half of the span when that is more."""
 
@@ -70,6 +75,8 @@ def _phrase(question: Question, at: int, lead: str) -> Found | None:
     if word in {"more", "less"} and following == "than":
         return _approximate(question, at + 2, "")
     if word in _SINCE or word in _UNTIL or (word == "prior" and following == "to"):
+        if at and question.words[at - 1] in UNIT_NAMES:
+            return _counted_from(question, at)
         return _open(question, at)
     if word == "between":
         return _between(question, at + 1)
@@ -78,6 +85,12 @@ def _phrase(question: Question, at: int, lead: str) -> Found | None:
     if word in PLAIN:
         return _plain(question, at + 1, word)
     return _plain(question, at, lead)
+
+
+def _counted_from(question: Question, at: int) -> Found | None:
+    """How many days since May 5: the time itself; what they count towards is still to come."""
+    word = question.words[at]
+    return None if word in {"until", "till"} else _plain(question, at + 1, word)
 
 
 def _is_amount(question: Question, at: int) -> bool:
@@ -177,11 +190,10 @@ def _moment(question: Question, at: int, lead: str, depth: int = 0) -> Moment | 
 
 def _inner(question: Question, at: int, lead: str, depth: int) -> Moment | None:
     """The time that a part belongs to; "the year" is this year."""
-    unit = UNIT_NAMES.get(question.words[at + 1])
-    if question.words[at] == "the" and unit == question.words[at + 1] and unit:
-        if question.words[at + 2] not in {"of", "before", "after"}:
-            days = turn_of_unit(question.today, unit, 0)
-            return fixed(at + 2, days) if days else None
+    unit, after = question.words[at + 1], question.words[at + 2]
+    is_now = question.words[at] == "the" and unit in UNITS and after not in _GOES_ON
+    if is_now and (days := turn_of_unit(question.today, unit, 0)):
+        return fixed(at + 2, days)
     return _moment(question, at, lead, depth + 1)
 
 
@@ -240,9 +252,13 @@ def _side_of_today(question: Question, at: int, depth: int) -> Moment | None:
 def _nth(question: Question, at: int, depth: int) -> Moment | None:
     """The first week of May, the last Monday of 2022, the second half of last year."""
     word = question.words[at]
-    nth = -1 if word == "last" else ORDINALS.get(word) or int(word[0] if word[0] in "1234" else 0)
-    if not nth or (word[0].isdecimal() and word not in {"1st", "2nd", "3rd", "4th"}):
+    figures = _ORDINAL.fullmatch(word)
+    nth = -1 if word == "last" else int(figures[1]) if figures else ORDINALS.get(word, 0)
+    if not nth:
         return None
+    if question.words[at + 1] == "of" and question.words[at + 2] in _TOLD:
+        inner = _inner(question, at + 2, "in", depth)
+        return _made(inner, lambda days: _unit_in(days, "day", nth, 1)) if inner else None
     counted = number(question, at + 1)
     (_, count), here = counted if counted else ((1, 1), at + 1)
     what = question.words[here]
@@ -254,6 +270,8 @@ def _nth(question: Question, at: int, depth: int) -> Moment | None:
         return None
     if what in WEEKDAYS:
         return _made(inner, lambda days: _weekday_in(days, WEEKDAYS[what] - 1, nth))
+    if counted is None and what == f"{unit}s":
+        return _made(inner, lambda days: share(days, 0 if nth > 0 else 2, 3))
     return _made(inner, lambda days: _unit_in(days, unit, nth, int(count)))
 
 
@@ -328,8 +346,7 @@ def _offset(question: Question, at: int, depth: int) -> Moment | None:
 def _beside(days: Days, unit: str, sign: int) -> Days | None:
     """The unit right before or after a span."""
     if unit == "weekend":
-        at = week_of(days[0] - 1) - (0 if (days[0] - 1) % 7 == 6 else 1)
-        return weekend(at if sign < 0 else week_of(days[1] - 1))
+        return weekend((days[0] - 8) // 7 if sign < 0 else -((6 - days[1]) // 7))
     if unit in {"month", "quarter", "year", "decade"}:
         size = {"month": 1, "quarter": 3, "year": 12, "decade": 120}[unit]
         edge = days[0] if sign < 0 else days[1]

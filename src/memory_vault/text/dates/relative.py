@@ -19,9 +19,9 @@ from .days import (
     year_of,
     years,
 )
+from .holidays import HOLIDAY_STARTS
 from .vocabulary import (
     HALF_WIDTHS,
-    HOLIDAY_STARTS,
     MINE,
     MONTHS,
     NEAR,
@@ -34,6 +34,7 @@ from .vocabulary import (
     VAGUE,
     WEEKDAYS,
     Question,
+    word_set,
 )
 
 Amount = tuple[float, float]
@@ -41,7 +42,7 @@ Amount = tuple[float, float]
 
 _LAST = frozenset({"last", "past", "previous"})
 _NEXT = frozenset({"next", "coming", "upcoming", "following"})
-_WITHIN = frozenset(["in", "over", "during", "within", "for", "throughout"])
+_WITHIN = word_set("in over during within for throughout")
 _CYCLIC = frozenset({*MONTHS, *WEEKDAYS, *SEASONS, *HOLIDAY_STARTS})
 _DAY_MINUTES = 24 * 60
 _LONGEST_NUMBER = 4
@@ -56,9 +57,14 @@ def relative(question: Question, at: int, lead: str) -> Moment | None:
         return _after_the(question, at + 1, lead)
     if word in {"these", "those"}:
         return _rolling(question, at + 1)
-    if word in _LAST or word in _NEXT or word == "this":
-        return _rolling(question, at) or _turn(question, at, lead)
+    if (word in _LAST or word in _NEXT or word == "this") and not _is_habit(question, at):
+        return _rolling(question, at) or _turn(question, at)
     return _ago(question, at)
+
+
+def _is_habit(question: Question, at: int) -> bool:
+    """Whether it comes again and again: "every last Friday"."""
+    return at > 0 and question.words[at - 1] in {"every", "each"}
 
 
 def _near(question: Question, at: int) -> Moment:
@@ -93,11 +99,11 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
         and _stands(question, at + 2)
     ):
         return _rolled(question, at + 2, (1, 1), unit, word in _NEXT)
-    return _turn(question, at, lead)
+    return _turn(question, at)
 
 
 def _stands(question: Question, at: int) -> bool:
-    """Whether a unit is followed by neither "of" nor a noun: not "the last week of term"."""
+    """Whether a unit is no part of something: not "the last week of term"."""
     return question.words[at] != "of"
 
 
@@ -183,6 +189,9 @@ def _ago(question: Question, at: int) -> Moment | None:
         return None
     amount, unit, stop = found
     word = question.words[stop]
+    if word == "ago" and question.words[stop + 1] == "today":
+        day = shifted(question, question.today, -amount[1], unit)
+        return fixed(stop + 2, (day, day + 1))
     if word in {"ago", "back"}:
         return fixed(stop + 1, around(question, question.today, amount, unit, -1))
     if word == "hence" or (word == "from" and question.words[stop + 1] == "now"):
@@ -202,9 +211,8 @@ def _rolling(question: Question, at: int) -> Moment | None:
         amount, unit, stop = found
         if few not in {"a", "an"} and _stands(question, stop):
             return _rolled(question, stop, amount, unit, is_next)
-    unit = UNIT_NAMES.get(few)
-    if unit and word == "past" and few == unit and _stands(question, at + 2):
-        return _rolled(question, at + 2, (1, 1), unit, is_next)
+    if word == "past" and few in UNITS and _stands(question, at + 2):
+        return _rolled(question, at + 2, (1, 1), few, is_next)
     return None
 
 
@@ -215,7 +223,7 @@ def _rolled(question: Question, stop: int, amount: Amount, unit: str, is_next: b
     return fixed(stop, (shifted(question, today, -amount[1], unit), today + 1))
 
 
-def _turn(question: Question, at: int, lead: str) -> Moment | None:
+def _turn(question: Question, at: int) -> Moment | None:
     """Last week · this spring · next Friday · last night."""
     word, what = question.words[at], question.words[at + 1]
     step = 0 if word == "this" else 1 if word in _NEXT else -1
