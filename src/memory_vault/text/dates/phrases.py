@@ -11,16 +11,13 @@ from .days import (
     LAST,
     Days,
     Moment,
-    add_months,
     earliest,
     fixed,
     latest,
     resolve,
     share,
-    week,
-    week_of,
-    weekend,
 )
+from .parts import beside, unit_around, unit_in, weekday_in
 from .relative import amount_of_units, around, number, relative, turn_of_unit
 from .vocabulary import (
     APPROXIMATE,
@@ -46,6 +43,7 @@ _UNTIL = {"before": False, "until": True, "till": True}
 _LISTING = frozenset({"and", "or", "&", ","})
 _ORDINAL = re.compile("([0-9]{1,2})(?:st|nd|rd|th)")
 _TOLD = frozenset({"last", "this", "next", "the"})
+_PLURALS = frozenset(f"{unit}s" for unit in UNITS)
 _GOES_ON = frozenset({"of", "before", "after"})
 _WIDER = 3
 """Days on each side that "around" adds at least; half of the span when that is more."""
@@ -75,7 +73,7 @@ def _phrase(question: Question, at: int, lead: str) -> Found | None:
     if word in {"more", "less"} and following == "than":
         return _approximate(question, at + 2, "")
     if word in _SINCE or word in _UNTIL or (word == "prior" and following == "to"):
-        if at and question.words[at - 1] in UNIT_NAMES:
+        if at and question.words[at - 1] in _PLURALS:
             return _counted_from(question, at)
         return _open(question, at)
     if word == "between":
@@ -219,7 +217,7 @@ def _part(question: Question, at: int, depth: int) -> Moment | None:
         return _nth(question, here, depth)
     if question.words[here + 1] == "of" and (word in UNIT_NAMES or word in PARTS_OF_DAY):
         inner = _moment(question, here + 2, "of", depth + 1)
-        return _made(inner, _unit_around(UNIT_NAMES.get(word))) if inner else None
+        return _made(inner, unit_around(UNIT_NAMES.get(word))) if inner else None
     return None
 
 
@@ -258,7 +256,7 @@ def _nth(question: Question, at: int, depth: int) -> Moment | None:
         return None
     if question.words[at + 1] == "of" and question.words[at + 2] in _TOLD:
         inner = _inner(question, at + 2, "in", depth)
-        return _made(inner, lambda days: _unit_in(days, "day", nth, 1)) if inner else None
+        return _made(inner, lambda days: unit_in(days, "day", nth, 1)) if inner else None
     counted = number(question, at + 1)
     (_, count), here = counted if counted else ((1, 1), at + 1)
     what = question.words[here]
@@ -269,63 +267,16 @@ def _nth(question: Question, at: int, depth: int) -> Moment | None:
     if inner is None:
         return None
     if what in WEEKDAYS:
-        return _made(inner, lambda days: _weekday_in(days, WEEKDAYS[what] - 1, nth))
+        return _made(inner, lambda days: weekday_in(days, WEEKDAYS[what] - 1, nth))
     if counted is None and what == f"{unit}s":
         return _made(inner, lambda days: share(days, 0 if nth > 0 else 2, 3))
-    return _made(inner, lambda days: _unit_in(days, unit, nth, int(count)))
-
-
-def _weekday_in(days: Days, weekday: int, nth: int) -> Days | None:
-    """The nth of a weekday in a span."""
-    if nth < 0:
-        day = days[1] - 1 - (days[1] - 2 - weekday) % 7
-    else:
-        day = days[0] + (weekday - (days[0] - 1)) % 7 + (nth - 1) * 7
-    return (day, day + 1) if days[0] <= day < days[1] else None
-
-
-def _unit_in(days: Days, unit: str, nth: int, count: int) -> Days | None:
-    """The nth of a unit in a span, or the first or last few."""
-    start, end = days
-    if unit in {"half", "quarter"}:
-        of = 2 if unit == "half" else 4
-        return share(days, nth % (of + 1) if nth < 0 else nth - 1, of) if nth <= of else None
-    if unit == "weekend":
-        saturday = _weekday_in(days, 5, nth)
-        return (saturday[0], saturday[0] + 2) if saturday else None
-    if unit in {"month", "year", "decade"}:
-        size = {"month": 1, "year": 12, "decade": 120}[unit] * count
-        found = (
-            (add_months(end, -size), end)
-            if nth < 0
-            else (add_months(start, size * (nth - 1)), add_months(start, size * nth))
-        )
-    else:
-        width = {"week": 7, "fortnight": 14}.get(unit, 1) * count
-        found = (end - width, end) if nth < 0 else (start + width * (nth - 1), start + width * nth)
-    return (max(found[0], start), min(found[1], end)) if found[0] < end else None
-
-
-def _unit_around(unit: str | None) -> Callable[[Days], Days | None]:
-    """The week or weekend in which a time begins; the time itself for other units."""
-    if unit == "week":
-        return lambda days: week(week_of(days[0])) if days[1] - days[0] < 7 else days
-    if unit == "weekend":
-        return lambda days: weekend(week_of(days[0]))
-    return lambda days: days
+    return _made(inner, lambda days: unit_in(days, unit, nth, int(count)))
 
 
 def _offset(question: Question, at: int, depth: int) -> Moment | None:
     """Three days before Christmas · the week after Easter: from a day that the calendar knows."""
-    if question.words[at] == "the":
-        here = at + 1
-        unit = UNIT_NAMES.get(question.words[here], "")
-        unit = "day" if question.words[here] in PARTS_OF_DAY else unit
-        amount, stop = None, here + 1
-    elif counted := amount_of_units(question, at):
-        amount, unit, stop = counted
-    else:
-        return None
+    counted = amount_of_units(question, at)
+    amount, unit, stop = counted or _single_unit(question, at)
     word = question.words[stop]
     is_before = word in {"before", "prior"}
     if not unit or not (is_before or word in {"after", "following"}):
@@ -337,19 +288,15 @@ def _offset(question: Question, at: int, depth: int) -> Moment | None:
 
     def change(days: Days) -> Days | None:
         if amount is None:
-            return _beside(days, unit, sign)
+            return beside(days, unit, sign)
         return around(question, days[0] if is_before else days[1] - 1, amount, unit, sign)
 
     return _made(inner, change)
 
 
-def _beside(days: Days, unit: str, sign: int) -> Days | None:
-    """The unit right before or after a span."""
-    if unit == "weekend":
-        return weekend((days[0] - 8) // 7 if sign < 0 else -((6 - days[1]) // 7))
-    if unit in {"month", "quarter", "year", "decade"}:
-        size = {"month": 1, "quarter": 3, "year": 12, "decade": 120}[unit]
-        edge = days[0] if sign < 0 else days[1]
-        return min(edge, add_months(edge, sign * size)), max(edge, add_months(edge, sign * size))
-    width = {"week": 7, "fortnight": 14}.get(unit, 1)
-    return (days[0] - width, days[0]) if sign < 0 else (days[1], days[1] + width)
+def _single_unit(question: Question, at: int) -> tuple[None, str, int]:
+    """The unit of "the week before", "last weekend before", "week before"."""
+    here = question.skip(question.skip(at, "the"), "last", "first")
+    word = question.words[here]
+    unit = word if word in UNITS else "day" if word in PARTS_OF_DAY else ""
+    return None, unit, here + 1
