@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .days import Moment, fixed, months, one_day, years
+from .days import Moment, fixed, months, one_day, year_of, years
 from .vocabulary import YEAR_LEADS, Question
 
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:t.*)?", re.DOTALL)
@@ -12,8 +12,8 @@ _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _YEAR_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})|([0-9]{1,2})/([0-9]{4})")
 _YEARS = re.compile(r"((?:19|20)[0-9]{2})[-–/]([0-9]{4}|[0-9]{2})")
 DECADE = re.compile(r"((?:1[0-9]|20)?)([0-9]0)s")
-_PIVOT = 70
-"""Years of two digits from here on lie in the last century."""
+_AHEAD = 10
+"""Years of two digits lie in the last century when they would be further ahead than this."""
 
 
 def numeric(question: Question, at: int, lead: str) -> Moment | None:
@@ -23,7 +23,7 @@ def numeric(question: Question, at: int, lead: str) -> Moment | None:
         days = one_day(int(found[1]), int(found[3]), int(found[4]))
         return fixed(at + 1, days) if days else None
     if found := _YEAR_LAST.fullmatch(word):
-        return _year_last(at + 1, int(found[1]), found[2], int(found[3]), found[4])
+        return _year_last(question, at, found)
     if lead in YEAR_LEADS and (found := _YEAR_MONTH.fullmatch(word)):
         year, month = int(found[1] or found[4]), int(found[2] or found[3])
         return fixed(at + 1, months(year * 12 + month - 1)) if 1 <= month <= 12 else None
@@ -34,19 +34,22 @@ def numeric(question: Question, at: int, lead: str) -> Moment | None:
     return None
 
 
-def _year_last(stop: int, first: int, sign: str, second: int, year: str) -> Moment | None:
+def _year_last(question: Question, at: int, found: re.Match[str]) -> Moment | None:
+    first, sign, second, year = int(found[1]), found[2], int(found[3]), found[4]
     if len(year) == 2 and sign != "/":
         return None
     is_day_first = sign == "." or first > 12
     month, day = (second, first) if is_day_first else (first, second)
-    days = one_day(_full_year(year), month, day)
-    return fixed(stop, days) if days else None
+    days = one_day(_full_year(question, year), month, day)
+    return fixed(at + 1, days) if days else None
 
 
-def _full_year(digits: str) -> int:
+def _full_year(question: Question, digits: str) -> int:
     """A year that may be cut to two digits."""
     number = int(digits)
-    return number if len(digits) == 4 else number + (1900 if number >= _PIVOT else 2000)
+    if len(digits) > 2:
+        return number
+    return number + (2000 if number + 2000 <= year_of(question.today) + _AHEAD else 1900)
 
 
 def said_year(question: Question, at: int) -> tuple[int | None, int]:
@@ -55,7 +58,7 @@ def said_year(question: Question, at: int) -> tuple[int | None, int]:
     word = question.words[here]
     is_short = len(word) == 2 and question.words[here - 1] in {"'", "’"}
     if word.isascii() and word.isdecimal() and (len(word) == 4 or is_short):
-        return _full_year(word), here + 1
+        return _full_year(question, word), here + 1
     return None, at
 
 

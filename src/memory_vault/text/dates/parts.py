@@ -21,7 +21,7 @@ def unit_in(days: Days, unit: str, nth: int, count: int) -> Days | None:
     start, end = days
     if unit in {"half", "quarter"}:
         of = 2 if unit == "half" else 4
-        return share(days, nth % (of + 1) if nth < 0 else nth - 1, of) if nth <= of else None
+        return share(days, of - 1 if nth < 0 else nth - 1, of) if nth <= of else None
     if unit == "weekend":
         saturday = weekday_in(days, 5, nth)
         return (saturday[0], saturday[0] + 2) if saturday else None
