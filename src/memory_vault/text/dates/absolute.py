@@ -43,8 +43,8 @@ _NO_WEEKDAY_AFTER = word_set(
     "school roast mornings afternoons evenings nights service paper league best brunches"
 )
 _NO_BARE_WEEKDAY = word_set(
-    "the a an my our your his her their every each any most all of no some named called like"
-    " black good cyber casual taco ruby love hate watch"
+    "the a an last next this my our your his her their every each any most all of no"
+    " some named called like black good cyber casual taco ruby love hate watch"
 )
 
 
