@@ -158,14 +158,19 @@ def measured(read: Reader, questions: list[dict[str, Any]], asked: dict[str, dat
     return {**halves, "raised": len(errors), "us_median": round(statistics.median(times), 1)}
 
 
-def import_ms(code: str) -> float:
-    """Median milliseconds of a process that runs a line, of five."""
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        times.append((time.perf_counter() - begin) * 1e3)
-    return statistics.median(times)
+def import_ms(name: str, after: str = "sys") -> float:
+    """Least milliseconds that an import takes in a fresh process after another one, of seven."""
+    code = (
+        f"import time, {after}; begin = time.perf_counter(); import {name}; "
+        "print(time.perf_counter() - begin)"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True
+        )
+        for _ in range(7)
+    ]
+    return round(min(float(run.stdout.split()[-1]) for run in runs) * 1e3, 1)
 
 
 def needs(package: str, seen: set[str]) -> set[str]:
@@ -185,13 +190,11 @@ def needs(package: str, seen: set[str]) -> set[str]:
 def weight(name: str) -> dict[str, Any]:
     """Version, dependencies and import time; ours above what recall imports anyway."""
     if name == "ours":
-        base = "import memory_vault.text.words"
-        above = import_ms("import memory_vault.text.dates") - import_ms(base)
-        return {"import_ms": round(above, 1), "brings": []}
-    line = {"dateparser": "import dateparser.search"}.get(name, f"import {name}")
+        above = import_ms("memory_vault.text.dates", "memory_vault.text.words")
+        return {"import_ms": above, "brings": []}
     return {
         "version": metadata.version(name),
-        "import_ms": round(import_ms(line) - import_ms("pass"), 1),
+        "import_ms": import_ms({"dateparser": "dateparser.search"}.get(name, name)),
         "brings": sorted(needs(name, set())),
     }
 
