@@ -42,6 +42,7 @@ _NOT_SINCE_FALL = word_set("in during over throughout early mid late last this n
 _NO_WEEKDAY_AFTER = word_set(
     "school roast mornings afternoons evenings nights service paper league best brunches"
 )
+_OTHER_WORDS = frozenset({"sun", "sat", "mon", "wed"})
 _NO_BARE_WEEKDAY = word_set(
     "the a an last next this my our your his her their every each any most all of no"
     " some named called like black good cyber casual taco ruby love hate watch"
@@ -244,9 +245,10 @@ def _weekday(question: Question, at: int, lead: str) -> Moment | None:
     after = question.words[date_at]
     if after in MONTHS or after == "the" or after[:1] in set("0123456789"):
         dated = named(question, date_at, "on")
-        if dated and dated.cycle is year_of:
+        if dated and dated.cycle is not week_of:
             return dated
-    if word in SHORT_WEEKDAYS and not (lead and question.is_capital(at)):
+    is_said = question.is_capital(at) or word not in _OTHER_WORDS
+    if word in SHORT_WEEKDAYS and not (lead and is_said):
         return None
     if question.words[stop] in PARTS_OF_DAY:
         stop += 1

@@ -11,6 +11,7 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:t.*)?",
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _YEAR_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})|([0-9]{1,2})/([0-9]{4})")
 _YEARS = re.compile(r"((?:19|20)[0-9]{2})[-–/]([0-9]{4}|[0-9]{2})")
+_LIKELY = re.compile(r"19[5-9][0-9]|20(?!00)[0-5][0-9]")
 DECADE = re.compile(r"((?:1[0-9]|20)?)([0-9]0)s")
 _AHEAD = 10
 """Years of two digits lie in the last century when they would be further ahead than this."""
@@ -66,7 +67,8 @@ def year_alone(question: Question, at: int, lead: str) -> Moment | None:
     """A year of four digits, after a word that years stand after, before no noun."""
     word = question.words[at]
     is_year = len(word) == 4 and word.isascii() and word.isdecimal() and "1800" <= word < "2200"
-    if not is_year or lead not in YEAR_LEADS or not question.closes(at + 1):
+    is_led = lead in YEAR_LEADS or (lead in {"of", "for"} and bool(_LIKELY.fullmatch(word)))
+    if not is_year or not is_led or not question.closes(at + 1):
         return None
     if question.words[at + 1] == "," and question.words[at + 2].isdecimal():
         return None

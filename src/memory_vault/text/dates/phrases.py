@@ -45,6 +45,8 @@ _ORDINAL = re.compile("([0-9]{1,2})(?:st|nd|rd|th)")
 _TOLD = frozenset({"last", "this", "next", "the"})
 _PLURALS = frozenset(f"{unit}s" for unit in UNITS)
 _GOES_ON = frozenset({"of", "before", "after"})
+_OF = frozenset({"of", "starting", "beginning"})
+_INSIDE = ("on", "at", "in", "around")
 _WIDER = 3
 """Days on each side that "around" adds at least; half of the span when that is more."""
 
@@ -114,6 +116,32 @@ def _plain(question: Question, at: int, lead: str) -> Found | None:
     return days, stop
 
 
+def _narrowed(question: Question, moment: Moment) -> Moment:
+    """Christmas last year · Monday of last week · last week on Monday: the one inside the other."""
+    at = moment.stop
+    if moment.turn is None:
+        outer = relative(question, question.skip(question.skip(at, ","), "of", "in"), "")
+        days = resolve(outer, question.today) if outer else None
+        return _inside(moment, days, outer.stop) if outer else moment
+    days = moment.of(moment.turn)
+    here = question.skip(at, ",")
+    lead = question.words[here] if question.words[here] in _INSIDE else "on"
+    inner = named(question, question.skip(here, *_INSIDE), lead)
+    if days is None or inner is None or inner.turn is not None:
+        return moment
+    return _inside(inner, days, inner.stop, moment)
+
+
+def _inside(
+    moment: Moment, days: Days | None, stop: int, otherwise: Moment | None = None
+) -> Moment:
+    """The first turn of a time that lies inside some days, when one does."""
+    found = earliest(moment, days[0]) if days else None
+    if days is None or found is None or found[1] > days[1] or days[1] - days[0] == 1:
+        return otherwise or moment
+    return fixed(stop, found)
+
+
 def _between(question: Question, at: int) -> Found | None:
     """Between two times; none when only one of them is known."""
     moment = _moment(question, at, "between")
@@ -178,12 +206,13 @@ def _moment(question: Question, at: int, lead: str, depth: int = 0) -> Moment | 
     """Read one time that begins at a token, with all that belongs to it."""
     if depth > _DEEPEST:
         return None
-    return (
+    moment = (
         _part(question, at, depth)
         or _offset(question, at, depth)
         or relative(question, at, lead)
         or named(question, at, lead)
     )
+    return moment if moment is None or depth else _narrowed(question, moment)
 
 
 def _inner(question: Question, at: int, lead: str, depth: int) -> Moment | None:
@@ -215,8 +244,8 @@ def _part(question: Question, at: int, depth: int) -> Moment | None:
         return _third(question, here, depth)
     if word in ORDINALS or word == "last" or word[:1].isdecimal():
         return _nth(question, here, depth)
-    if question.words[here + 1] == "of" and (word in UNIT_NAMES or word in PARTS_OF_DAY):
-        inner = _moment(question, here + 2, "of", depth + 1)
+    if question.words[here + 1] in _OF and (word in UNIT_NAMES or word in PARTS_OF_DAY):
+        inner = _moment(question, here + 2, "in" if word == "month" else "of", depth + 1)
         return _made(inner, unit_around(UNIT_NAMES.get(word))) if inner else None
     return None
 

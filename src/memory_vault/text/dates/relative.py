@@ -75,6 +75,8 @@ def _near(question: Question, at: int) -> Moment:
 
 def _after_the(question: Question, at: int, lead: str) -> Moment | None:
     """The day before yesterday, the week before last, the last three weeks, the past year."""
+    if question.words[at] in _CYCLIC:
+        return _before_last(question, at)
     unit = UNIT_NAMES.get(question.words[at])
     following = question.words[at + 1 : at + 3]
     if unit and following in (["before", "last"], ["after", "next"]):
@@ -100,6 +102,16 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
     ):
         return _rolled(question, at + 2, (1, 1), unit, word in _NEXT)
     return _turn(question, at)
+
+
+def _before_last(question: Question, at: int) -> Moment | None:
+    """The summer before last."""
+    moment = named(question, at, "last")
+    if moment is None or question.words[moment.stop : moment.stop + 2] != ["before", "last"]:
+        return None
+    last = latest_ended(moment, question.today)
+    days = latest_ended(moment, last[0]) if last else None
+    return fixed(moment.stop + 2, days) if days else None
 
 
 def _stands(question: Question, at: int) -> bool:

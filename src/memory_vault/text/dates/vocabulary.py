@@ -123,7 +123,10 @@ UNITS = {
     "year": ("month", 12),
     "decade": ("month", 120),
 }
-UNIT_NAMES = {name: unit for unit in UNITS for name in (unit, f"{unit}s", f"{unit}s'")}
+SHORT_UNITS = {"min": "minute", "hr": "hour", "wk": "week", "mth": "month", "yr": "year"}
+UNIT_NAMES = {name: unit for unit in UNITS for name in (unit, f"{unit}s", f"{unit}s'")} | {
+    name: unit for short, unit in SHORT_UNITS.items() for name in (short, f"{short}s")
+}
 HALF_WIDTHS = {"week": 3, "weekend": 3, "fortnight": 3, "month": 15, "quarter": 15, "year": 182}
 """Days on each side that "two weeks ago" may mean; units not listed mean the day itself."""
 PARTS_OF_DAY = frozenset({"morning", "afternoon", "evening", "night", "noon", "lunchtime"})
