@@ -139,7 +139,7 @@ def test_a_time_is_read(text: str, expected: str) -> None:
         "May 5 people come?",
         "Did April, June or August call before May left?",
         "I think since June moved in, may be before april left",
-        "Do we march 5 miles?",
+        "Do we march 5 miles? The first may come, the second may not, and 12 may stay.",
         "What changed in Python 3.11.2 and 2023.1?",
         "Is +44 20 7946 0018 or 555-2023-05 the number?",
         "I paid $2022 and €12.50 for order #2023-05-07 or A2023-05-07.",

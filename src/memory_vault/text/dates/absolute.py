@@ -207,7 +207,8 @@ def _day_first(question: Question, at: int, lead: str) -> Moment | None:
         return None
     stop = question.skip(month_at + 1, ".") if len(word) <= 4 else month_at + 1
     year, after = said_year(question, stop)
-    is_sure = year is not None or is_ordinal or month_at > here or lead == "on"
+    is_figure = is_ordinal and question.words[at] not in ORDINALS
+    is_sure = year is not None or is_figure or month_at > here or lead == "on"
     if is_sure or word not in VERBS or question.is_capital(month_at):
         return _date(after if year else month_at + 1, MONTHS[word], first, last, year)
     return None
