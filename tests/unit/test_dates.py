@@ -169,6 +169,7 @@ def test_what_is_no_time_is_left_alone(text: str) -> None:
         "three months before I met her",
         "between the wedding and the move",
         "until the baby came",
+        "the following week, the next day, later that year",
     ],
 )
 def test_what_is_told_from_an_event_has_no_date(text: str) -> None:

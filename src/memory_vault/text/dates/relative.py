@@ -41,7 +41,7 @@ Amount = tuple[float, float]
 """The least and the most of a number that was said: a few is 2 to 5."""
 
 _LAST = frozenset({"last", "past", "previous"})
-_NEXT = frozenset({"next", "coming", "upcoming", "following"})
+_NEXT = frozenset({"next", "coming", "upcoming"})
 _WITHIN = word_set("in over during within for throughout")
 _CYCLIC = frozenset({*MONTHS, *WEEKDAYS, *SEASONS, *HOLIDAY_STARTS})
 _DAY_MINUTES = 24 * 60
