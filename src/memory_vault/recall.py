@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._times import to_micros, to_moment
 from .block import Block
 from .models import RecallResult
 from .storage.index.rank import Question, Ranking, rank
 from .storage.index.user_index import Filters, UserIndex
 from .text.budget import pack
+from .text.dates import read_time_spans
 from .text.near_copy import near_copies
 from .text.speakers import asked_about, search_terms
 from .text.words import numbered
@@ -83,14 +85,17 @@ def _answer(
 def _understand(
     index: UserIndex, request: Request, embedding: NDArray[np.float32], now: int
 ) -> Question:
-    """What a request looks for, whose words it asks for, and from which moment."""
+    """What a request looks for, whose words it asks for, from which moment and of which times."""
     speakers = asked_about(request.query, map(str, index.roles.keys))
     moments = (request.filters.as_of, request.filters.known_at, now)
+    moment = next(moment for moment in moments if moment is not None)
+    spans = read_time_spans(request.query, to_moment(moment))
     return Question(
         embedding=embedding,
         words=numbered(search_terms(request.query, speakers)),
         speakers=speakers,
-        moment=next(moment for moment in moments if moment is not None),
+        moment=moment,
+        spans=tuple((to_micros(one.start), to_micros(one.end)) for one in spans),
     )
 
 

@@ -55,6 +55,29 @@ async def fill(memory: MemoryLayer, count: int = 30) -> None:
         await memory.save(notes, session_id=f"s{i}")
 
 
+# what a question asks for -------------------------------------------------------------------------
+
+
+async def test_a_time_in_the_question_lifts_what_happened_then(memory: MemoryLayer) -> None:
+    """ "In May" is the May before `as_of`, whichever of the two was said in more words."""
+    for month, thing in ((4, "old bike"), (5, "red bike"), (6, "new bike")):
+        moment = datetime(2026, month, 10, tzinfo=UTC)
+        await memory.save(f"I rode the {thing}.", occurred_at=moment, session_id=f"s{month}")
+    later = datetime(2026, 8, 1, tzinfo=UTC)
+    asked = await memory.recall("Which bike did I ride in May?", as_of=later)
+    assert asked.memories[0].memory.content == "I rode the red bike."
+    assert asked.memories[0].signals["time"] == 1
+    plain = await memory.recall("Which bike did I ride?", as_of=later)
+    assert "time" not in plain.memories[0].signals
+
+
+async def test_a_named_speaker_is_looked_at_first(memory: MemoryLayer) -> None:
+    turns = [Message(who, "I love the sea.", DAY) for who in ("Ann", "Bob", "Cleo")]
+    await memory.save(turns, session_id="s")
+    found = await memory.recall("What does Bob love?")
+    assert (found.memories[0].memory.role, found.memories[0].signals["speaker"]) == ("Bob", 1)
+
+
 # budget and block ---------------------------------------------------------------------------------
 
 

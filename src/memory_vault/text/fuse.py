@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
+_LEAST_WAY = 0.1
 _DAY = 86_400_000_000
 _CENTURY = 36_525
 """Days after which age makes no more difference."""
@@ -32,15 +33,15 @@ def spread(scores: Scores) -> Scores:
 
     The typical score is the median: in a small vault or a large one, what has nothing to do with
     the question is around it, so that 0 means "like any other" and 1 "the best there is". Min-max
-    scaling does the same from the worst, which moves with every stray memory. Where all are the
-    same, each is the best.
+    scaling does the same from the worst, which moves with every stray memory. Where the best is
+    hardly better than the typical one, as among two memories that say nearly the same, it is not
+    made more of: the way is taken as 0.1 at least.
     """
     if not len(scores):
         return scores
-    typical, best = np.median(scores), scores.max()
-    if best <= typical:
-        return np.full(len(scores), best > 0, np.float32)
-    shares: Scores = np.maximum((scores - typical) / (best - typical), 0).astype(np.float32)
+    typical = np.median(scores)
+    way = max(float(scores.max() - typical), _LEAST_WAY)
+    shares: Scores = np.maximum((scores - typical) / way, 0).astype(np.float32)
     return shares
 
 
