@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from memory_vault.bench import eval_file
-from memory_vault.bench.recall import run
+from memory_vault.bench.recall import Options, run
 from memory_vault.testing.embedders import HashEmbedder
 
 SESSIONS = {
@@ -61,10 +61,12 @@ async def test_it_finds_what_the_questions_ask_for(path, tmp_path, jobs):
     done = []
     report = await run(
         eval_file.read(path), tmp_path / "vault", HashEmbedder(128),
-        cache_dir=tmp_path / "cache", jobs=jobs, progress=done.append,
+        Options(jobs=jobs, cache_dir=tmp_path / "cache"),
+        progress=lambda steps, total: done.append((steps, total)),
     )  # fmt: skip
     found = report.as_dict("tiny.json.gz", "abc")
-    assert sum(done) == found["n"] == 4
+    assert found["n"] == 4
+    assert done == [(1, 7)] * 7  # three sessions saved, four questions asked
     assert [one["id"] for one in found["questions"]] == ["q1", "q2", "q3", "q4"]
     assert found["session"]["any@1"] == 1
     assert found["session"]["ndcg@10"] == 1
@@ -81,7 +83,7 @@ async def test_it_finds_what_the_questions_ask_for(path, tmp_path, jobs):
 @pytest.mark.anyio
 async def test_the_figures_hold_no_text_of_the_file(path, tmp_path):
     report = await run(
-        eval_file.read(path), tmp_path / "vault", HashEmbedder(), cache_dir=tmp_path / "cache"
+        eval_file.read(path), tmp_path / "vault", HashEmbedder(), Options(with_baseline=True)
     )
     text = json.dumps(report.as_dict("tiny", None))
     for word in ("Paula", "valve", "llama", "lighthouse"):

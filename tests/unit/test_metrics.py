@@ -81,7 +81,7 @@ def test_score_names_every_measure():
 
 def test_a_question_without_gold_is_skipped_for_its_measure_only():
     rows = [judged(), judged(gold_turns=frozenset(), gold_sessions=frozenset({"a"}))]
-    found = metrics.summary(rows)
+    found = metrics.summary([metrics.row(one) for one in rows])
     assert found["n"] == 2
     assert found["n_with_gold_turns"] == 1
     assert found["turn"]["frac@5"] == 1
@@ -90,7 +90,7 @@ def test_a_question_without_gold_is_skipped_for_its_measure_only():
 
 def test_summary_splits_by_type_and_by_abstention():
     rows = [judged(), judged(type="other", is_abstention=True)]
-    found = metrics.summary(rows)
+    found = metrics.summary([metrics.row(one) for one in rows])
     assert found["without_abstention"]["n"] == 1
     assert {kind: part["n"] for kind, part in found["by_type"].items()} == {"other": 1, "plain": 1}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,22 @@ class Question:
     gold_sessions: frozenset[str]
     gold_turns: frozenset[str]
     is_abstention: bool
+    moment: datetime | None = None
+    """When it is asked; see `asking_time`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvalFile:
-    """Sessions by key, and questions over them."""
+    """Sessions by key, and questions over them.
+
+    Attributes:
+        digest: SHA-256 of the file's content, unpacked.
+    """
 
     name: str
     sessions: Mapping[str, tuple[Turn, ...]]
     questions: tuple[Question, ...]
+    digest: str = ""
 
     def limited(self, limit: int | None) -> EvalFile:
         """At most this many questions, spread evenly over the file."""
@@ -69,7 +77,7 @@ class EvalFile:
         if limit < 1:
             raise InvalidInput(f"limit={limit}: give at least 1")
         chosen = tuple(self.questions[i * total // limit] for i in range(limit))
-        return EvalFile(self.name, self.sessions, chosen)
+        return replace(self, questions=chosen)
 
 
 def read(path: Path) -> EvalFile:
@@ -80,18 +88,19 @@ def read(path: Path) -> EvalFile:
     """
     try:
         raw = path.read_bytes()
-        data = json.loads(gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw)
+        raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+        data = json.loads(raw)
     except (OSError, EOFError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InvalidInput(f"{path} is no {FORMAT} file: its 'format' must say so")
     try:
-        return _file(data)
+        return _file(data, hashlib.sha256(raw).hexdigest())
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"{path} is no sound {FORMAT} file: {error!r}") from error
 
 
-def _file(data: Mapping[str, Any]) -> EvalFile:
+def _file(data: Mapping[str, Any], digest: str) -> EvalFile:
     sessions = {
         str(key): tuple(Turn(one["id"], one["role"], one["text"]) for one in turns)
         for key, turns in data["sessions"].items()
@@ -100,7 +109,9 @@ def _file(data: Mapping[str, Any]) -> EvalFile:
     for place in {place for one in questions for place in one.order}:
         if place.key not in sessions:
             raise KeyError(place.key)
-    return EvalFile(str(data.get("name", "")), sessions, questions)
+    if len({one.id for one in questions}) < len(questions):
+        raise KeyError("two questions have one id")
+    return EvalFile(str(data.get("name", "")), sessions, questions, digest)
 
 
 def _question(one: Mapping[str, Any]) -> Question:
@@ -114,7 +125,22 @@ def _question(one: Mapping[str, Any]) -> Question:
         gold_sessions=frozenset(one["gold_sessions"]),
         gold_turns=frozenset(one["gold_turns"]),
         is_abstention=bool(one.get("abstention", False)),
+        moment=asking_time(one.get("asked_at"), order),
     )
+
+
+def asking_time(asked_at: str | None, order: Sequence[Place]) -> datetime | None:
+    """When a question is asked: when the file says, but never before its last session.
+
+    Some files date sessions of a haystack, even ones with the answer, after the question: a recall
+    as of then would not see them. None, which sees everything, if a session has no date.
+    """
+    dates = [one.moment for one in order]
+    known = [one for one in dates if one is not None]
+    if len(known) < len(dates):
+        return None
+    asked = [] if asked_at is None else [parse(asked_at)]
+    return max([*asked, *known], default=None)
 
 
 @dataclass(slots=True)
@@ -143,6 +169,19 @@ class Chain:
             self.held = question.haystack
         self.steps[-1].questions.append(question)
 
+    def without(self, done: Collection[str]) -> Chain:
+        """The chain without some questions, and without sessions that no question needs then."""
+        left = [
+            Step(step.places, [one for one in step.questions if one.id not in done])
+            for step in self.steps
+        ]
+        while left and not left[-1].questions:
+            left.pop()
+        return Chain(self.held, left)
+
+    def __len__(self) -> int:
+        return sum(len(step.places) + len(step.questions) for step in self.steps)
+
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -152,8 +191,12 @@ def _in_time_order(places: Sequence[Place]) -> tuple[Place, ...]:
     return tuple(sorted(places, key=lambda one: one.moment or _EARLIEST))
 
 
-def plan(questions: Sequence[Question]) -> list[Chain]:
-    """Sort questions into chains of growing haystacks: shared conversations are saved once."""
+def plan(questions: Sequence[Question], done: Collection[str] = ()) -> list[Chain]:
+    """Sort questions into chains of growing haystacks: shared conversations are saved once.
+
+    Questions whose ids are `done` shape the chains but are not asked: what is left is asked of the
+    same haystacks, saved in the same order, as if none had been.
+    """
     chains: list[Chain] = []
     for one in sorted(questions, key=lambda one: len(one.haystack)):
         fitting = [chain for chain in chains if chain.held <= one.haystack]
@@ -161,4 +204,4 @@ def plan(questions: Sequence[Question]) -> list[Chain]:
         if chain is None:
             chains.append(chain := Chain())
         chain.add(one)
-    return chains
+    return [left for chain in chains if (left := chain.without(done)).steps]

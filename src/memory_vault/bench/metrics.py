@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from .bootstrap import intervals
 
 SESSION_KS = (1, 3, 5, 10)
 TURN_KS = (5, 10)
 NDCG_K = 10
 BUDGETS = (500, 1000, 2000, 4000)
 
+GROUPS = ("session", "turn", "budget", "budget_tokens")
+
 Scores = dict[str, dict[str, float | None]]
-"""Values by group ("session", "turn", "budget", "budget_tokens") and name; None without gold."""
+"""Values by group, one of `GROUPS`, and name; None without gold."""
+
+Row = dict[str, Any]
+"""One question as reports and journals keep it; see `row`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class Judged:
         sessions: Recalled sessions, best first, each once.
         turns: Recalled turns, best first, each once.
         blocks: What stood in the prompt block, by budget.
+        is_relevant: Whether the block was said to hold an answer; None when nothing was said.
+        relevance: How surely, from 0 to 1; None when nothing was said.
     """
 
     id: str
@@ -46,6 +56,8 @@ class Judged:
     sessions: Sequence[str]
     turns: Sequence[str]
     blocks: Mapping[int, Block] = field(default_factory=dict)
+    is_relevant: bool | None = None
+    relevance: float | None = None
 
 
 def unique(ids: Iterable[str]) -> list[str]:
@@ -123,6 +135,20 @@ def _held(one: Judged, block: Block) -> float | None:
     return len(block.held & one.gold_turns) / len(one.gold_turns) if one.gold_turns else None
 
 
+def row(one: Judged) -> Row:
+    """What is kept of a question: ids and numbers, no text."""
+    return {
+        "id": one.id,
+        "type": one.type,
+        "abstention": one.is_abstention,
+        "is_relevant": one.is_relevant,
+        "relevance": one.relevance,
+        "session_ranks": ranks(one.sessions, one.gold_sessions),
+        "turn_ranks": ranks(one.turns, one.gold_turns),
+        **score(one),
+    }
+
+
 def mean(rows: Sequence[Scores]) -> Scores:
     """Mean of each measure over the questions that have it; None where none has."""
     names = {group: list(values) for row in rows for group, values in row.items()}
@@ -137,23 +163,38 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def summary(judged: Sequence[Judged]) -> dict[str, object]:
-    """All measures: over all questions, without abstention, and by type, each with its n."""
-    kinds = sorted({one.type for one in judged})
+def scores(row: Row) -> Scores:
+    """The measures of a row, as `score` gave them."""
+    return {group: row[group] for group in GROUPS}
+
+
+def groups(rows: Sequence[Row]) -> dict[str, Any]:
+    """The rows to be summed up apart, nested as in a report: "without_abstention", "by_type"."""
+    kinds = sorted({one["type"] for one in rows})
     return {
-        **_summary(judged),
-        "without_abstention": _summary([one for one in judged if not one.is_abstention]),
-        "by_type": {kind: _summary([one for one in judged if one.type == kind]) for kind in kinds},
+        "without_abstention": [one for one in rows if not one["abstention"]],
+        "by_type": {kind: [one for one in rows if one["type"] == kind] for kind in kinds},
     }
 
 
-def _summary(judged: Sequence[Judged]) -> dict[str, object]:
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """All measures with their intervals: of all questions, without abstention, and by type."""
+    parts = groups(rows)
+    return {
+        **_summary(rows),
+        "without_abstention": _summary(parts["without_abstention"]),
+        "by_type": {kind: _summary(part) for kind, part in parts["by_type"].items()},
+    }
+
+
+def _summary(rows: Sequence[Row]) -> dict[str, Any]:
     counts = {
-        "n": len(judged),
-        "n_with_gold_sessions": sum(bool(one.gold_sessions) for one in judged),
-        "n_with_gold_turns": sum(bool(one.gold_turns) for one in judged),
+        "n": len(rows),
+        "n_with_gold_sessions": sum(bool(one["session_ranks"]) for one in rows),
+        "n_with_gold_turns": sum(bool(one["turn_ranks"]) for one in rows),
     }
-    return {**counts, **mean([score(one) for one in judged])}
+    found = [scores(one) for one in rows]
+    return {**counts, **mean(found), "interval95": intervals(found)}
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

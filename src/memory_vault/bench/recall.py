@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
+from anyio import to_thread
 
 from ..config import MemoryConfig
 from ..embed import Embedder
@@ -17,10 +18,14 @@ from ..layer import MemoryLayer
 from ..models import Message, RecallResult
 from ..text.clean import is_blank
 from ..text.prompt import escape
+from ..text.tokens import token_counter
 from ..vault import Vault
+from .abstention import abstention
+from .baseline import run as plain
 from .embedding_cache import CachedEmbedder
 from .eval_file import Chain, EvalFile, Place, Question, plan
-from .metrics import BUDGETS, Block, Judged, percentile, ranks, score, summary, unique
+from .journal import Journal, source_digest
+from .metrics import BUDGETS, Block, Judged, Row, percentile, row, summary, unique
 
 _ALL = 1_000_000
 """A `top_k` that leaves nothing out."""
@@ -35,23 +40,37 @@ class Report:
     """What a run collected.
 
     Attributes:
-        judged: One entry a question, in the order of the file.
+        file: What was asked.
+        rows: One a question, in the order of the file.
         search_ms: Duration of a recall with 2,000 tokens, question already embedded.
         embed_ms: Duration of embedding a question, not cached.
+        baseline: The same questions by plain retrieval, None when it was not asked for.
+        resumed: How many of the questions an earlier run had judged.
+        journal: Where they are kept until the report is: remove it then.
     """
 
-    judged: list[Judged] = field(default_factory=list)
+    file: EvalFile
+    rows: list[Row] = field(default_factory=list)
     search_ms: list[float] = field(default_factory=list)
     embed_ms: list[float] = field(default_factory=list)
+    baseline: list[Row] | None = None
+    resumed: int = 0
+    journal: Journal | None = None
 
     def as_dict(self, file: str, commit: str | None) -> dict[str, Any]:
         """All figures in the form in which runs are kept and compared; no text of the file."""
+        told = abstention(self.rows)
         return {
             "file": file,
+            "digest": self.file.digest,
             "commit": commit,
-            **summary(self.judged),
+            "conversations": len(plan(self.file.questions)),
+            "resumed": self.resumed,
+            **summary(self.rows),
+            **({} if told is None else {"abstention": told}),
             "latency_ms": self.latency_ms(),
-            "questions": [_row(one) for one in self.judged],
+            **({} if self.baseline is None else {"baseline": summary(self.baseline)}),
+            "questions": self.rows,
         }
 
     def latency_ms(self) -> dict[str, float | None]:
@@ -70,54 +89,104 @@ class Report:
         }
 
 
-def _row(one: Judged) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "type": one.type,
-        "abstention": one.is_abstention,
-        "session_ranks": ranks(one.sessions, one.gold_sessions),
-        "turn_ranks": ranks(one.turns, one.gold_turns),
-        **score(one),
-    }
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run goes about it.
+
+    Attributes:
+        jobs: Conversations worked on at once; more than one blurs the latencies.
+        with_baseline: Also ask by plain retrieval.
+        is_fresh: Begin anew whatever an earlier run has judged.
+        cache_dir: Where embeddings are kept between runs; None for the user's cache folder.
+        journal_dir: Where a stopped run is kept; None for the user's cache folder.
+    """
+
+    jobs: int = 1
+    with_baseline: bool = False
+    is_fresh: bool = False
+    cache_dir: Path | None = None
+    journal_dir: Path | None = None
+
+
+Progress = Callable[[int, int], None]
+"""Told how many steps were just done, and of how many: sessions saved and questions asked."""
 
 
 async def run(
     file: EvalFile,
     folder: Path,
     embedder: Embedder,
+    options: Options | None = None,
     *,
-    cache_dir: Path | None = None,
-    jobs: int = 1,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Save every conversation once, ask every question, and judge what comes back.
+
+    What is judged is kept in a journal: the same run, stopped and started again, goes on there.
 
     Args:
         file: What to ask.
         folder: An empty folder for the vault of this run.
         embedder: What embeds; opened and closed here.
-        cache_dir: Where embeddings are kept between runs; None for the user's cache folder.
-        jobs: Conversations worked on at once; more than one blurs the latencies.
-        progress: Told how many questions were just done.
+        options: None for one conversation at a time and nothing else.
+        progress: Told of every step.
     """
-    cached = CachedEmbedder(embedder, cache_dir)
-    report = Report()
+    options = options or Options()
+    cached = CachedEmbedder(embedder, options.cache_dir)
     await cached.open()
     try:
-        report.embed_ms = await _time_embedding(embedder, file.questions)
         config = MemoryConfig(data_dir=folder, embedder=cached, durability="process")
+        config = await to_thread.run_sync(config.with_file)
+        report = Report(file)
+        done = await to_thread.run_sync(_resume, report, _key(config, cached), options)
+        report.embed_ms = await _time_embedding(embedder, file.questions)
+        chains = plan(file.questions, done)
+        whole = plan(file.questions) if options.with_baseline else []
+        total = sum(map(len, chains)) + sum(map(len, whole))
+        advance = partial(_advance, progress, total)
         async with Vault(config) as vault:
-            await _all_chains(vault, file, report, jobs, progress or _say_nothing)
+            await _all_chains(vault, report, chains, options.jobs, advance)
+        if options.with_baseline:
+            counter = await to_thread.run_sync(token_counter, config.token_counter)
+            report.baseline = await plain(file, cached, counter, advance)
     finally:
         with anyio.CancelScope(shield=True):
             await cached.close()
     places = {one.id: place for place, one in enumerate(file.questions)}
-    report.judged.sort(key=lambda one: places[one.id])
+    report.rows.sort(key=lambda one: places[one["id"]])
     return report
 
 
-def _say_nothing(count: int) -> None:
-    """Tell nobody how many questions were done."""
+def _advance(progress: Progress | None, total: int, steps: int) -> None:
+    if progress is not None:
+        progress(steps, total)
+
+
+def _resume(report: Report, key: Mapping[str, Any], options: Options) -> set[str]:
+    """Take over what an earlier run has judged; the ids of those questions. Blocking."""
+    questions = [one.id for one in report.file.questions]
+    whole = {**key, "file": report.file.digest, "questions": questions, "code": source_digest()}
+    report.journal = Journal(options.journal_dir, whole)
+    if options.is_fresh:
+        report.journal.remove()
+    found = report.journal.read()
+    report.rows = [row for row, _ in found.values()]
+    report.search_ms = [ms for _, ms in found.values()]
+    report.resumed = len(found)
+    return set(found)
+
+
+_NO_MATTER = {"data_dir", "model_dir", "embedder"}
+"""Settings that say where things are; the embedder counts by its fingerprint."""
+
+
+def _key(config: MemoryConfig, embedder: Embedder) -> dict[str, Any]:
+    """What of the settings the figures depend on."""
+    names = sorted({one.name for one in fields(config)} - _NO_MATTER)
+    return {
+        "embedder": str(embedder.fingerprint),
+        "settings": {name: repr(getattr(config, name)) for name in names},
+    }
 
 
 async def _time_embedding(embedder: Embedder, questions: Sequence[Question]) -> list[float]:
@@ -131,12 +200,16 @@ async def _time_embedding(embedder: Embedder, questions: Sequence[Question]) -> 
 
 
 async def _all_chains(
-    vault: Vault, file: EvalFile, report: Report, jobs: int, progress: Callable[[int], None]
+    vault: Vault,
+    report: Report,
+    chains: Sequence[Chain],
+    jobs: int,
+    advance: Callable[[int], None],
 ) -> None:
     limiter = anyio.CapacityLimiter(jobs)
     async with anyio.create_task_group() as tasks:
-        for number, chain in enumerate(plan(file.questions)):
-            work = _Work(vault, f"user-{number}", file, report, progress)
+        for number, chain in enumerate(chains):
+            work = _Work(vault, f"user-{number}", report, advance)
             tasks.start_soon(partial(_limited, limiter, work, chain))
 
 
@@ -149,18 +222,13 @@ class _Work:
     """One user: saves sessions, asks questions, and is forgotten at the end."""
 
     def __init__(
-        self,
-        vault: Vault,
-        user_id: str,
-        file: EvalFile,
-        report: Report,
-        progress: Callable[[int], None],
+        self, vault: Vault, user_id: str, report: Report, advance: Callable[[int], None]
     ) -> None:
         self._vault = vault
         self._user_id = user_id
-        self._file = file
         self._report = report
-        self._progress = progress
+        self._sessions = report.file.sessions
+        self._advance = advance
         self._turns: dict[str, list[str]] = {}
         """Turn ids by memory: duplicates share one."""
 
@@ -169,14 +237,23 @@ class _Work:
             for step in chain.steps:
                 for place in step.places:
                     await self._save(memory, place)
+                    self._advance(1)
                 for question in step.questions:
-                    self._report.judged.append(await self._ask(memory, question))
-                    self._progress(1)
+                    await self._keep(*await self._ask(memory, question))
+                    self._advance(1)
         await self._vault.forget_user(self._user_id, confirm=True)
+
+    async def _keep(self, judged: Judged, search_ms: float) -> None:
+        """Note what was found, in the journal first."""
+        found, journal = row(judged), self._report.journal
+        if journal is not None:
+            await to_thread.run_sync(journal.add, found, search_ms)
+        self._report.rows.append(found)
+        self._report.search_ms.append(search_ms)
 
     async def _save(self, memory: MemoryLayer, place: Place) -> None:
         """Save one session in one call; blank turns, which no vault keeps, are left out."""
-        turns = [one for one in self._file.sessions[place.key] if not is_blank(one.text)]
+        turns = [one for one in self._sessions[place.key] if not is_blank(one.text)]
         if not turns:
             return
         messages = [Message(t.role, t.text, place.moment, {"turn": t.id}) for t in turns]
@@ -186,9 +263,18 @@ class _Work:
         for one in result.duplicates:
             self._turns.setdefault(one.memory_id, []).append(turns[one.position].id)
 
-    async def _ask(self, memory: MemoryLayer, question: Question) -> Judged:
-        everything = await memory.recall(question.text, top_k=_ALL, token_budget=_ALL_TOKENS)
-        return Judged(
+    async def _ask(self, memory: MemoryLayer, question: Question) -> tuple[Judged, float]:
+        """Ask as of the question's moment; also how many milliseconds the timed recall took."""
+        recall = partial(memory.recall, question.text, as_of=question.moment)
+        everything = await recall(top_k=_ALL, token_budget=_ALL_TOKENS)
+        results, search_ms = {}, 0.0
+        for budget in BUDGETS:
+            start = time.perf_counter()
+            results[budget] = await recall(token_budget=budget)
+            if budget == _TIMED_BUDGET:
+                search_ms = (time.perf_counter() - start) * 1000
+        told = results[_TIMED_BUDGET]
+        judged = Judged(
             id=question.id,
             type=question.type,
             is_abstention=question.is_abstention,
@@ -196,14 +282,13 @@ class _Work:
             gold_turns=question.gold_turns,
             sessions=unique(one.memory.session_id or "" for one in everything.memories),
             turns=unique(t for one in everything.memories for t in self._turns[one.memory.id]),
-            blocks={budget: await self._block(memory, question, budget) for budget in BUDGETS},
+            blocks={budget: self._block(question, one) for budget, one in results.items()},
+            is_relevant=told.is_relevant,
+            relevance=getattr(told, "relevance", None),
         )
+        return judged, search_ms
 
-    async def _block(self, memory: MemoryLayer, question: Question, budget: int) -> Block:
-        start = time.perf_counter()
-        result = await memory.recall(question.text, token_budget=budget)
-        if budget == _TIMED_BUDGET:
-            self._report.search_ms.append((time.perf_counter() - start) * 1000)
+    def _block(self, question: Question, result: RecallResult) -> Block:
         held = self._whole(result) & question.gold_turns
         held |= _standing_in(result.prompt_block, self._texts(question))
         return Block(frozenset(held), result.total_tokens)
@@ -215,7 +300,7 @@ class _Work:
 
     def _texts(self, question: Question) -> dict[str, str]:
         """Text of each gold turn."""
-        turns = (one for place in question.order for one in self._file.sessions[place.key])
+        turns = (one for place in question.order for one in self._sessions[place.key])
         return {one.id: one.text for one in turns if one.id in question.gold_turns}
 
 

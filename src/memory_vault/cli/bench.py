@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InvalidInput
+from . import bench_tables as tables
 from . import show
 from .model import folder as model_folder
 from .progress import bar
@@ -17,8 +18,14 @@ from .running import config, run
 
 if TYPE_CHECKING:
     from ..bench.eval_file import EvalFile
+    from ..bench.recall import Options, Report
 
 app: typer.Typer = typer.Typer(help="Measure recall on evaluation files.", rich_markup_mode=None)
+
+Out = Annotated[
+    Path | None, typer.Option("--json", metavar="OUT", help="Write figures here; - is stdout.")
+]
+_STDOUT = Path("-")
 
 
 @app.callback()
@@ -33,65 +40,92 @@ def recall(
     limit: Annotated[
         int | None, typer.Option(help="Questions at most, spread evenly over the file.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write figures here; - is stdout.")
-    ] = None,
+    out: Out = None,
     embedder: Annotated[str | None, typer.Option(help="As the setting of this name.")] = None,
     jobs: Annotated[
         int, typer.Option(min=1, help="Conversations at once; above 1 latencies blur.")
     ] = 1,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="plain", help="Also ask by BM25 and cosine over turns.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="OLD", help="Also show what changed since this report.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, not where a stopped run was.")
+    ] = False,
 ) -> None:
-    """Save the file's conversations in a temporary vault, ask its questions, show the measures."""
-    from ..bench.eval_file import read
+    """Save the file's conversations in a temporary vault, ask its questions, show the measures.
 
-    if out is not None and str(out) != "-" and not out.parent.is_dir():
-        raise InvalidInput(f"--json {out}: the folder {out.parent} does not exist")
+    A run that was stopped goes on where it was when it is started again in the same way.
+    """
+    from ..bench import compare as comparing
+    from ..bench.eval_file import read
+    from ..bench.recall import Options
+
+    _require_folder(out)
+    if baseline not in (None, "plain"):
+        raise InvalidInput(f"--baseline {baseline}: give plain")
     chosen = read(file).limited(limit)
-    found = _measure(context, chosen, file.name, embedder, jobs)
-    if out is not None and str(out) != "-":
+    old = None if compare is None else comparing.read(compare)
+    if old is not None:
+        comparing.require_same_file(file.name, chosen.digest, old)
+    options = Options(jobs=jobs, with_baseline=baseline is not None, is_fresh=fresh)
+    report, found = _measure(context, chosen, file.name, embedder, options)
+    if old is not None:
+        found["comparison"] = comparing.compare(found, old)
+    _write(out, found)
+    if report.journal is not None:
+        report.journal.remove()
+    if out != _STDOUT:
+        tables.measures(found)
+
+
+@app.command("compare")
+def compare(
+    new: Annotated[Path, typer.Argument(help="What `bench recall --json` has written.")],
+    old: Annotated[Path, typer.Argument(help="The same, before.")],
+    out: Out = None,
+) -> None:
+    """Show each measure before and after, over the questions that two reports share."""
+    from ..bench import compare as comparing
+
+    _require_folder(out)
+    found = comparing.compare(comparing.read(new), comparing.read(old))
+    _write(out, found)
+    if out != _STDOUT:
+        tables.comparison(found)
+
+
+def _require_folder(out: Path | None) -> None:
+    """Refuse, before the work, a file that could not be written after it."""
+    if out is not None and out != _STDOUT and not out.parent.is_dir():
+        raise InvalidInput(f"--json {out}: the folder {out.parent} does not exist")
+
+
+def _write(out: Path | None, found: dict[str, Any]) -> None:
+    """Write figures to a file or to stdout, if anywhere."""
+    if out == _STDOUT:
+        show.as_json(found)
+    elif out is not None:
         out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    show.as_json(found) if str(out) == "-" else _show(found)
 
 
 def _measure(
-    context: typer.Context, file: EvalFile, name: str, embedder: str | None, jobs: int
-) -> dict[str, Any]:
+    context: typer.Context, file: EvalFile, name: str, embedder: str | None, options: Options
+) -> tuple[Report, dict[str, Any]]:
     from ..bench.recall import commit
     from ..bench.recall import run as run_bench
     from ..embed.choose import choose
 
     settings = config(context).with_file()
     wanted = embedder or settings.embedder
-    with bar("questions", len(file.questions)) as advance, tempfile.TemporaryDirectory() as folder:
+    title = "sessions and questions"
+    with bar(title, None) as advance, tempfile.TemporaryDirectory() as folder:
 
-        async def measure() -> dict[str, Any]:
+        async def measure() -> tuple[Report, dict[str, Any]]:
             chosen = choose(wanted, model_folder(context)) if isinstance(wanted, str) else wanted
-            report = await run_bench(file, Path(folder), chosen, jobs=jobs, progress=advance)
-            return report.as_dict(name, await commit())
+            report = await run_bench(file, Path(folder), chosen, options, progress=advance)
+            return report, report.as_dict(name, await commit())
 
         return run(measure)
-
-
-def _show(found: dict[str, Any]) -> None:
-    parts = {"all": found, "without abstention": found["without_abstention"], **found["by_type"]}
-    rows: list[list[object]] = [["questions", *(part["n"] for part in parts.values())]]
-    for group, title in _GROUPS.items():
-        for name in found.get(group, {}):
-            values = (part.get(group, {}).get(name) for part in parts.values())
-            rows.append([f"{title} {name}", *(_percent(one) for one in values)])
-    columns = ["percent", *(name.replace("-", " ") for name in parts)]
-    show.table(columns, rows, empty="no questions")
-    _show_numbers("tokens used", found.get("budget_tokens", {}))
-    _show_numbers("latency, ms", found["latency_ms"])
-
-
-_GROUPS = {"session": "sessions", "turn": "turns", "budget": "in a block of"}
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:.1f}"
-
-
-def _show_numbers(title: str, values: dict[str, float | None]) -> None:
-    shown = (f"{name} {value:.1f}" for name, value in values.items() if value is not None)
-    show.lines("", f"{title}: {', '.join(shown)}")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+
+class Advance(Protocol):
+    """Tells a bar how many steps were just done and, when that is only known now, of how many."""
+
+    def __call__(self, steps: int, total: int | None = None) -> None:
+        """Move the bar."""
 
 
 @contextmanager
-def bar(title: str, total: int | None, *, is_shown: bool = True) -> Iterator[Callable[[int], None]]:
+def bar(title: str, total: int | None, *, is_shown: bool = True) -> Iterator[Advance]:
     """Show how far the work is; yields what to call with the number of steps just done.
 
     Without a terminal on stderr nothing is shown.
@@ -20,4 +28,8 @@ def bar(title: str, total: int | None, *, is_shown: bool = True) -> Iterator[Cal
     is_hidden = not (is_shown and console.is_terminal)
     with Progress(*columns, console=console, disable=is_hidden, transient=True) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda steps: progress.advance(task, steps)
+
+        def advance(steps: int, total: int | None = None) -> None:
+            progress.update(task, advance=steps, total=total)
+
+        yield advance
