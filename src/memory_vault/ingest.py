@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .embed import Embedder
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
@@ -160,12 +161,16 @@ def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
     A named speaker's name stands before each span, in its embedding and in its terms, so that a
     question about a person finds what that person said.
     """
-    embedder, prefix = engine.embedder, _speaker(role)
+    spans = passages(engine.embedder, content, role)
+    return tuple(Piece(start, stop, text, _terms(text)) for start, stop, text in spans)
+
+
+def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
+    """Start, stop and what is embedded of each span of a text; see `pieces`."""
+    prefix = _speaker(role)
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
-    return tuple(
-        Piece(start, stop, text := prefix + content[start:stop], _terms(text))
-        for start, stop in split(content, embedder.token_spans(content), window=window)
-    )
+    spans = split(content, embedder.token_spans(content), window=window)
+    return [(start, stop, prefix + content[start:stop]) for start, stop in spans]
 
 
 def _speaker(role: str) -> str:

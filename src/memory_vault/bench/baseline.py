@@ -9,14 +9,13 @@ import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from ..embed import Embedder
 from ..storage.index.lexical import Postings
 from ..text.budget import LineCosts
-from ..text.clean import is_blank
 from ..text.prompt import GROUP_WRAPPERS, WRAPPER, Line, conversation_head, escape, render
 from ..text.speakers import STANDARD_ROLES
 from ..text.tokens import TokenCounter
 from ..text.words import word_ids
+from .embedding_cache import CachedEmbedder
 from .eval_file import Chain, EvalFile, Place, Question, Turn, plan
 from .metrics import BUDGETS, Block, Judged, Row, row, unique
 
@@ -42,7 +41,7 @@ class Entry:
 
 
 async def run(
-    file: EvalFile, embedder: Embedder, counter: TokenCounter, progress: Callable[[int], None]
+    file: EvalFile, embedder: CachedEmbedder, counter: TokenCounter, progress: Callable[[int], None]
 ) -> list[Row]:
     """Judge every question by plain retrieval over turns; one row each, in the order of the file.
 
@@ -63,7 +62,7 @@ class _Plain:
     def __init__(
         self,
         file: EvalFile,
-        embedder: Embedder,
+        embedder: CachedEmbedder,
         costs: LineCosts,
         progress: Callable[[int], None],
     ) -> None:
@@ -74,8 +73,10 @@ class _Plain:
 
     async def run(self, chain: Chain) -> list[Row]:
         rows = []
+        ahead = chain.ahead()
         for step in chain.steps:
             for place in step.places:
+                await self._embedder.embed_ahead([self._texts(one) for one in ahead.get(place, ())])
                 await self._add(place)
                 self._progress(1)
             haystack = await to_thread.run_sync(Haystack, self._entries, self._embeddings)
@@ -87,11 +88,13 @@ class _Plain:
         return rows
 
     async def _add(self, place: Place) -> None:
-        """Add the turns of one session; blank ones are left out, as a vault does."""
-        turns = [one for one in self._file.sessions[place.key] if not is_blank(one.text)]
-        texts = [_text(one) for one in turns]
+        """Add the turns of one session."""
+        turns, texts = self._file.shown(place), self._texts(place)
         self._embeddings.append(await self._embedder.embed(texts))
         self._entries += await to_thread.run_sync(_entries, place, turns, texts, self._costs)
+
+    def _texts(self, place: Place) -> list[str]:
+        return [_text(one) for one in self._file.shown(place)]
 
 
 def _text(turn: Turn) -> str:

@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
         raise InvalidInput(f"{path} cannot be read: {error}") from error
     if not isinstance(found, dict) or not _is_report(found):
         raise InvalidInput(
-            f"{path} is no report: give a file that `bench recall --json` has written"
+            f"{path} is no report with its questions: give what `bench recall --json` has written"
         )
     return found
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 from anyio import to_thread
 
 from ..embed import Embedder, Fingerprint
@@ -44,6 +45,7 @@ class CachedEmbedder:
         self._inner = inner
         self._folder = folder
         self._file: _File | None = None
+        self._computing = anyio.Lock()
         self.hits: int = 0
         self.misses: int = 0
 
@@ -77,11 +79,10 @@ class CachedEmbedder:
         keys = [_key("document", one) for one in texts]
         known = await self._known(keys)
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
-        if missing:
-            rows = await self._inner.embed(list(missing.values()))
-            await self._keep(dict(zip(missing, rows, strict=True)))
-            known |= dict(zip(missing, rows, strict=True))
         self.hits += len(texts) - len(missing)
+        if missing:
+            async with self._computing:
+                known |= await self._compute(missing)
         return _stack([known[one] for one in keys], self.fingerprint.dimension)
 
     async def embed_query(self, text: str) -> Embeddings:
@@ -94,6 +95,26 @@ class CachedEmbedder:
         else:
             self.hits += 1
         return known[key]
+
+    async def embed_ahead(self, groups: Sequence[Sequence[str]]) -> None:
+        """Compute all that is to be embedded soon in large batches, which waste less on padding.
+
+        Where the first group is known the others are taken for known too: looking is not free.
+        """
+        first = [_key("document", one) for one in (groups[0] if groups else ())]
+        if not set(first) <= set(await self._known(first)):
+            await self.embed([text for group in groups for text in group])
+
+    async def _compute(self, missing: dict[bytes, str]) -> dict[bytes, Embeddings]:
+        """Embed texts, but for those that another task has embedded meanwhile."""
+        known = await self._known(list(missing))
+        left = {key: text for key, text in missing.items() if key not in known}
+        if left:
+            rows = await self._inner.embed(list(left.values()))
+            fresh = dict(zip(left, rows, strict=True))
+            await self._keep(fresh)
+            known |= fresh
+        return known
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Character spans of a text's tokens, from the embedder behind it."""

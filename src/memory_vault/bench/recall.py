@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,19 @@ from anyio import to_thread
 
 from ..config import MemoryConfig
 from ..embed import Embedder
+from ..ingest import passages
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
 from ..text.clean import is_blank
 from ..text.prompt import escape
 from ..text.tokens import token_counter
 from ..vault import Vault
-from .abstention import abstention
 from .baseline import run as plain
 from .embedding_cache import CachedEmbedder
 from .eval_file import Chain, EvalFile, Place, Question, plan
 from .journal import Journal, source_digest
-from .metrics import BUDGETS, Block, Judged, Row, percentile, row, summary, unique
+from .metrics import BUDGETS, Block, Judged, row, unique
+from .report import Report
 
 _ALL = 1_000_000
 """A `top_k` that leaves nothing out."""
@@ -33,60 +34,6 @@ _ALL_TOKENS = 1_000_000_000
 _TIMED_BUDGET = 2000
 _SOURCE = Path(__file__).resolve().parents[2]
 _TIMED_EMBEDDINGS = 200
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run collected.
-
-    Attributes:
-        file: What was asked.
-        rows: One a question, in the order of the file.
-        search_ms: Duration of a recall with 2,000 tokens, question already embedded.
-        embed_ms: Duration of embedding a question, not cached.
-        baseline: The same questions by plain retrieval, None when it was not asked for.
-        resumed: How many of the questions an earlier run had judged.
-        journal: Where they are kept until the report is: remove it then.
-    """
-
-    file: EvalFile
-    rows: list[Row] = field(default_factory=list)
-    search_ms: list[float] = field(default_factory=list)
-    embed_ms: list[float] = field(default_factory=list)
-    baseline: list[Row] | None = None
-    resumed: int = 0
-    journal: Journal | None = None
-
-    def as_dict(self, file: str, commit: str | None) -> dict[str, Any]:
-        """All figures in the form in which runs are kept and compared; no text of the file."""
-        told = abstention(self.rows)
-        return {
-            "file": file,
-            "digest": self.file.digest,
-            "commit": commit,
-            "conversations": len(plan(self.file.questions)),
-            "resumed": self.resumed,
-            **summary(self.rows),
-            **({} if told is None else {"abstention": told}),
-            "latency_ms": self.latency_ms(),
-            **({} if self.baseline is None else {"baseline": summary(self.baseline)}),
-            "questions": self.rows,
-        }
-
-    def latency_ms(self) -> dict[str, float | None]:
-        """Percentiles; `recall` is `search` plus the median of embedding a question."""
-        embed = percentile(self.embed_ms, 0.5)
-        found: dict[str, float | None] = {}
-        for name, share in (("p50", 0.5), ("p95", 0.95)):
-            search = percentile(self.search_ms, share)
-            both = search + embed if search is not None and embed is not None else None
-            found[f"recall_{name}"] = both
-            found[f"search_{name}"] = search
-        return {
-            **found,
-            "embed_query_p50": embed,
-            "embed_query_p95": percentile(self.embed_ms, 0.95),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +92,7 @@ async def run(
         total = sum(map(len, chains)) + sum(map(len, whole))
         advance = partial(_advance, progress, total)
         async with Vault(config) as vault:
-            await _all_chains(vault, report, chains, options.jobs, advance)
+            await _all_chains(vault, cached, report, chains, options.jobs, advance)
         if options.with_baseline:
             counter = await to_thread.run_sync(token_counter, config.token_counter)
             report.baseline = await plain(file, cached, counter, advance)
@@ -201,6 +148,7 @@ async def _time_embedding(embedder: Embedder, questions: Sequence[Question]) -> 
 
 async def _all_chains(
     vault: Vault,
+    embedder: CachedEmbedder,
     report: Report,
     chains: Sequence[Chain],
     jobs: int,
@@ -209,7 +157,7 @@ async def _all_chains(
     limiter = anyio.CapacityLimiter(jobs)
     async with anyio.create_task_group() as tasks:
         for number, chain in enumerate(chains):
-            work = _Work(vault, f"user-{number}", report, advance)
+            work = _Work(vault, embedder, f"user-{number}", report, advance)
             tasks.start_soon(partial(_limited, limiter, work, chain))
 
 
@@ -222,9 +170,15 @@ class _Work:
     """One user: saves sessions, asks questions, and is forgotten at the end."""
 
     def __init__(
-        self, vault: Vault, user_id: str, report: Report, advance: Callable[[int], None]
+        self,
+        vault: Vault,
+        embedder: CachedEmbedder,
+        user_id: str,
+        report: Report,
+        advance: Callable[[int], None],
     ) -> None:
         self._vault = vault
+        self._embedder = embedder
         self._user_id = user_id
         self._report = report
         self._sessions = report.file.sessions
@@ -234,8 +188,10 @@ class _Work:
 
     async def run(self, chain: Chain) -> None:
         async with MemoryLayer(self._user_id, vault=self._vault) as memory:
+            ahead = chain.ahead()
             for step in chain.steps:
                 for place in step.places:
+                    await self._embed_ahead(ahead.get(place, ()))
                     await self._save(memory, place)
                     self._advance(1)
                 for question in step.questions:
@@ -251,9 +207,21 @@ class _Work:
         self._report.rows.append(found)
         self._report.search_ms.append(search_ms)
 
+    async def _embed_ahead(self, places: Sequence[Place]) -> None:
+        """Have the cache hold what saving these sessions will embed."""
+        groups = await to_thread.run_sync(self._passages, places)
+        await self._embedder.embed_ahead(groups)
+
+    def _passages(self, places: Sequence[Place]) -> list[list[str]]:
+        shown = [self._report.file.shown(place) for place in places]
+        return [
+            [text for one in turns for *_, text in passages(self._embedder, one.text, one.role)]
+            for turns in shown
+        ]
+
     async def _save(self, memory: MemoryLayer, place: Place) -> None:
-        """Save one session in one call; blank turns, which no vault keeps, are left out."""
-        turns = [one for one in self._sessions[place.key] if not is_blank(one.text)]
+        """Save one session in one call."""
+        turns = self._report.file.shown(place)
         if not turns:
             return
         messages = [Message(t.role, t.text, place.moment, {"turn": t.id}) for t in turns]

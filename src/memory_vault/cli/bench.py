@@ -18,7 +18,8 @@ from .running import config, run
 
 if TYPE_CHECKING:
     from ..bench.eval_file import EvalFile
-    from ..bench.recall import Options, Report
+    from ..bench.recall import Options
+    from ..bench.report import Report
 
 app: typer.Typer = typer.Typer(help="Measure recall on evaluation files.", rich_markup_mode=None)
 

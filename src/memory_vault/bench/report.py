@@ -1,0 +1,65 @@
+"""What a run found, and the form in which that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .abstention import abstention
+from .eval_file import EvalFile, plan
+from .journal import Journal
+from .metrics import Row, percentile, summary
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run collected.
+
+    Attributes:
+        file: What was asked.
+        rows: One a question, in the order of the file.
+        search_ms: Duration of a recall with 2,000 tokens, question already embedded.
+        embed_ms: Duration of embedding a question, not cached.
+        baseline: The same questions by plain retrieval, None when it was not asked for.
+        resumed: How many of the questions an earlier run had judged.
+        journal: Where they are kept until the report is: remove it then.
+    """
+
+    file: EvalFile
+    rows: list[Row] = field(default_factory=list)
+    search_ms: list[float] = field(default_factory=list)
+    embed_ms: list[float] = field(default_factory=list)
+    baseline: list[Row] | None = None
+    resumed: int = 0
+    journal: Journal | None = None
+
+    def as_dict(self, file: str, commit: str | None) -> dict[str, Any]:
+        """All figures in the form in which runs are kept and compared; no text of the file."""
+        told = abstention(self.rows)
+        return {
+            "file": file,
+            "digest": self.file.digest,
+            "commit": commit,
+            "conversations": len(plan(self.file.questions)),
+            "resumed": self.resumed,
+            **summary(self.rows),
+            **({} if told is None else {"abstention": told}),
+            "latency_ms": self.latency_ms(),
+            **({} if self.baseline is None else {"baseline": summary(self.baseline)}),
+            "questions": self.rows,
+        }
+
+    def latency_ms(self) -> dict[str, float | None]:
+        """Percentiles; `recall` is `search` plus the median of embedding a question."""
+        embed = percentile(self.embed_ms, 0.5)
+        found: dict[str, float | None] = {}
+        for name, share in (("p50", 0.5), ("p95", 0.95)):
+            search = percentile(self.search_ms, share)
+            both = search + embed if search is not None and embed is not None else None
+            found[f"recall_{name}"] = both
+            found[f"search_{name}"] = search
+        return {
+            **found,
+            "embed_query_p50": embed,
+            "embed_query_p95": percentile(self.embed_ms, 0.95),
+        }
