@@ -99,3 +99,37 @@ async def test_many_tasks_may_share_it(cached):
         for i in range(12):
             tasks.start_soon(work, i)
     assert len(results) == 12
+
+
+class Counting(HashEmbedder):
+    """Notes the batches it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[str]] = []
+
+    async def embed(self, texts):
+        self.batches.append(list(texts))
+        return await super().embed(texts)
+
+
+async def test_tasks_that_want_the_same_text_at_once_have_it_computed_once(tmp_path):
+    counting = Counting()
+    cached = CachedEmbedder(counting, tmp_path)
+    await cached.open()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(cached.embed, ["one", "two"])
+    await cached.close()
+    assert counting.batches == [["one", "two"]]
+
+
+async def test_embedding_ahead_is_one_batch_and_is_not_repeated(tmp_path):
+    counting = Counting()
+    cached = CachedEmbedder(counting, tmp_path)
+    for _ in range(2):
+        await cached.embed_ahead([["a", "b"], ["c", "a"], []])
+    await cached.embed_ahead([])
+    await cached.embed(["c", "b"])
+    await cached.close()
+    assert counting.batches == [["a", "b", "c"]]

@@ -1,5 +1,6 @@
 """Dates of evaluation files, and the order of saving and asking that they lead to."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 
@@ -92,6 +93,39 @@ def test_every_question_meets_exactly_its_haystack(haystacks):
     assert sorted(asked) == sorted(q.id for q in questions)
 
 
+def test_done_questions_are_not_asked_and_leave_no_session_that_nobody_needs():
+    questions = [question("all", A, B, C), question("one", C), question("two", C, B)]
+    (chain,) = plan(questions, {"one", "all"})
+    steps = [(step.places, [q.id for q in step.questions]) for step in chain.steps]
+    assert steps == [((C,), []), ((B,), ["two"])]
+    assert len(chain) == 3
+    assert plan(questions, {"one", "two", "all"}) == []
+
+
+def test_embedding_ahead_covers_each_session_once():
+    places = tuple(Place(str(i), f"2024-01-01T00:{i:02}", str(i)) for i in range(30))
+    (chain,) = plan([question("q", *places), question("r", *places[:5])])
+    ahead = chain.ahead()
+    assert [one for some in ahead.values() for one in some] == list(places)
+    assert all(some[0] == first for first, some in ahead.items())
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "places", "expected"),
+    [
+        ("2024-02-01", (A, B), datetime(2024, 2, 1, tzinfo=UTC)),
+        ("2024-01-01", (B, A, C), datetime(2024, 1, 3, tzinfo=UTC)),
+        (None, (A, C), datetime(2024, 1, 3, tzinfo=UTC)),
+        (None, (), None),
+        ("2024-02-01", (A, Place("d", None, "d")), None),
+    ],
+    ids=["as the file says", "never before a session", "after the last session", "unknown",
+         "a session without a date"],
+)  # fmt: skip
+def test_when_a_question_is_asked(asked_at, places, expected):
+    assert eval_file.asking_time(asked_at, places) == expected
+
+
 def test_limit_spreads_evenly():
     file = eval_file.EvalFile("x", {}, tuple(question(str(i)) for i in range(10)))
     assert [q.id for q in file.limited(3).questions] == ["0", "3", "6"]
@@ -105,13 +139,26 @@ def test_limit_spreads_evenly():
     "data", [[], {}, {"format": "other"}, {"format": "memory-eval/1"},
              {"format": "memory-eval/1", "sessions": {}, "questions": [
                  {"id": "q", "type": "t", "question": "?", "haystack": [["s", None, "gone"]],
-                  "gold_sessions": [], "gold_turns": []}]}],
+                  "gold_sessions": [], "gold_turns": []}]},
+             {"format": "memory-eval/1", "sessions": {}, "questions": [
+                 {"id": "twice", "type": "t", "question": "?", "haystack": [],
+                  "gold_sessions": [], "gold_turns": []}] * 2}],
 )  # fmt: skip
 def test_unsound_files_are_refused(tmp_path, data):
     path = tmp_path / "x.json"
     path.write_text(json.dumps(data))
     with pytest.raises(InvalidInput):
         eval_file.read(path)
+
+
+def test_the_digest_is_that_of_the_content_packed_or_not(tmp_path):
+    raw = json.dumps({"format": "memory-eval/1", "sessions": {}, "questions": []}).encode()
+    (tmp_path / "x.json").write_bytes(raw)
+    (tmp_path / "x.json.gz").write_bytes(gzip.compress(raw))
+    (tmp_path / "y.json").write_bytes(raw + b" ")
+    names = ("x.json", "x.json.gz", "y.json")
+    x, packed, y = (eval_file.read(tmp_path / name).digest for name in names)
+    assert x == packed != y
 
 
 def test_missing_and_broken_files_are_refused(tmp_path):

@@ -113,6 +113,7 @@ def _resume(report: Report, key: Mapping[str, Any], options: Options) -> set[str
     """Take over what an earlier run has judged; the ids of those questions. Blocking."""
     questions = [one.id for one in report.file.questions]
     whole = {**key, "file": report.file.digest, "questions": questions, "code": source_digest()}
+    whole["jobs"] = options.jobs  # a latency measured beside others is another one
     report.journal = Journal(options.journal_dir, whole)
     if options.is_fresh:
         report.journal.remove()
