@@ -10,6 +10,7 @@ import time
 import anyio
 import pytest
 
+from memory_vault import InvalidInput
 from memory_vault.bench import eval_file
 from memory_vault.bench.recall import Options, run
 from memory_vault.cli.app import run as cli
@@ -215,8 +216,11 @@ def test_a_killed_run_goes_on_and_finds_what_an_uninterrupted_one_finds(long_pat
     }
     assert after["comparison"]["session"]["any@5"]["interval95"] == [0, 0]
     assert set(after["baseline"]) >= {"n", "session", "turn", "budget", "interval95", "by_type"}
+    gain = after["baseline"]["gain"]["session"]["any@1"]
+    assert gain["after"] == after["session"]["any@1"]
+    assert gain["before"] == after["baseline"]["session"]["any@1"]
     assert "of a stopped run" in done.stdout
-    assert "baseline" in done.stdout
+    assert "gain, 95 %" in done.stdout
 
 
 def test_the_command_prints_a_table_and_writes_the_figures(path, tmp_path, env):
@@ -268,6 +272,15 @@ def test_a_report_on_another_file_is_refused_before_the_run(path, tmp_path, caps
 def test_bad_input_exits_with_2(words, path, capsys):
     assert cli(["bench", "recall", *(str(path) if word == "FILE" else word for word in words)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.anyio
+async def test_what_the_vault_refuses_is_one_plain_error(path, tmp_path):
+    data = json.loads(gzip.decompress(path.read_bytes()))
+    data["questions"][0]["question"] = " "
+    path.write_bytes(gzip.compress(json.dumps(data).encode()))
+    with pytest.raises(InvalidInput):
+        await run(eval_file.read(path), tmp_path / "vault", HashEmbedder())
 
 
 def test_an_unknown_embedder_is_a_setting_error(path):

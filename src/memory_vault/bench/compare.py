@@ -71,9 +71,9 @@ def compare(after: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, An
         "after": after.get("commit"),
         "only_before": len(before["questions"]) - len(pairs),
         "only_after": len(after["questions"]) - len(pairs),
-        **_changes(pairs),
-        "without_abstention": _changes(_of(pairs, parts["without_abstention"])),
-        "by_type": {kind: _changes(_of(pairs, part)) for kind, part in parts["by_type"].items()},
+        **changes(pairs),
+        "without_abstention": changes(_of(pairs, parts["without_abstention"])),
+        "by_type": {kind: changes(_of(pairs, part)) for kind, part in parts["by_type"].items()},
         "flips": {f"{group} {name}": flips(pairs, group, name) for group, name in FLIPS},
     }
 
@@ -98,8 +98,8 @@ def _of(pairs: Sequence[Pair], rows: Sequence[Row]) -> list[Pair]:
     return [pair for pair in pairs if pair[1]["id"] in wanted]
 
 
-def _changes(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """By group and name: before, after, their difference and its interval; n questions."""
+def changes(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """By group and name: before, after, their mean difference and its interval; n questions."""
     old, new = ([scores(pair[at]) for pair in pairs] for at in (0, 1))
     both = [_both(one, other) for one, other in zip(old, new, strict=True)]
     before = mean([one for one, _ in both])

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from ..config import MemoryConfig
 from ..embed import Embedder
+from ..errors import MemoryVaultError
 from ..ingest import passages
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
@@ -156,10 +157,22 @@ async def _all_chains(
     advance: Callable[[int], None],
 ) -> None:
     limiter = anyio.CapacityLimiter(jobs)
-    async with anyio.create_task_group() as tasks:
-        for number, chain in enumerate(chains):
-            work = _Work(vault, embedder, f"user-{number}", report, advance)
-            tasks.start_soon(partial(_limited, limiter, work, chain))
+    try:
+        async with anyio.create_task_group() as tasks:
+            for number, chain in enumerate(chains):
+                work = _Work(vault, embedder, f"user-{number}", report, advance)
+                tasks.start_soon(partial(_limited, limiter, work, chain))
+    except BaseExceptionGroup as group:
+        ours, others = group.split(MemoryVaultError)
+        if ours is None or others is not None:
+            raise
+        raise _first(ours) from None
+
+
+def _first(group: BaseExceptionGroup[MemoryVaultError]) -> MemoryVaultError:
+    """One error of a group: what a person is told."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _limited(limiter: anyio.CapacityLimiter, work: _Work, chain: Chain) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .abstention import abstention
+from .compare import changes
 from .eval_file import EvalFile, plan
 from .journal import Journal
 from .metrics import Row, percentile, summary
@@ -45,9 +46,14 @@ class Report:
             **summary(self.rows),
             **({} if told is None else {"abstention": told}),
             "latency_ms": self.latency_ms(),
-            **({} if self.baseline is None else {"baseline": summary(self.baseline)}),
+            **({} if self.baseline is None else {"baseline": self._beside(self.baseline)}),
             "questions": self.rows,
         }
+
+    def _beside(self, baseline: list[Row]) -> dict[str, Any]:
+        """The baseline's summary, and in "gain" what recall has above it, question by question."""
+        pairs = list(zip(baseline, self.rows, strict=True))
+        return {**summary(baseline), "gain": changes(pairs)}
 
     def latency_ms(self) -> dict[str, float | None]:
         """Percentiles; `recall` is `search` plus the median of embedding a question."""

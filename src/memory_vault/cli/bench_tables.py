@@ -16,7 +16,7 @@ def measures(found: Mapping[str, Any]) -> None:
     parts = {
         "all": found,
         "95 %": {"n": "", **found["interval95"]},
-        **({"baseline": found["baseline"]} if "baseline" in found else {}),
+        **_baseline(found.get("baseline")),
         "without abstention": found["without_abstention"],
         **found["by_type"],
     }
@@ -36,6 +36,17 @@ def measures(found: Mapping[str, Any]) -> None:
     if "comparison" in found:
         show.lines("")
         comparison(found["comparison"])
+
+
+def _baseline(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Columns of the baseline: its measures, and the interval of what recall has above them."""
+    if found is None:
+        return {}
+    gain = {
+        group: {name: one["interval95"] for name, one in found["gain"].get(group, {}).items()}
+        for group in _GROUPS
+    }
+    return {"baseline": found, "gain, 95 %": {"n": "", **gain}}
 
 
 def comparison(found: Mapping[str, Any]) -> None:
