@@ -9,7 +9,8 @@ import pytest
 
 from memory_vault.embed import Embedder
 from memory_vault.embed.choose import choose
-from memory_vault.embed.onnx import OnnxEmbedder, _batches
+from memory_vault.embed.onnx import OnnxEmbedder
+from memory_vault.embed.runtime import group_by_length
 from memory_vault.errors import ConfigError, InvalidInput, ModelNotInstalled
 from memory_vault.testing.embedder_suite import EmbedderConformance
 from memory_vault.testing.embedders import HashEmbedder
@@ -123,11 +124,11 @@ def test_wrong_arguments_are_refused() -> None:
 
 def test_batches_hold_every_text_once_and_keep_to_the_cap() -> None:
     lengths = [3, 256, 40, 5, 90, 256, 1, 12] * 9
-    batches = _batches(lengths, 600)
+    batches = group_by_length(lengths, 600)
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert all(max(lengths[i] for i in b) * len(b) <= 600 for b in batches)
-    assert _batches([700, 2], 600) == [[0], [1]]
-    assert _batches([]) == []
+    assert group_by_length([700, 2], 600) == [[0], [1]]
+    assert group_by_length([]) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 The graph uses ONNX Runtime's fused operators, takes token ids and mask (both int64, (B, S)) and
 gives unit-length embeddings (float32, (B, hidden)). The mean over tokens and the normalisation
-are in it.
+are in it. `Graph` and `encode` also serve rerankers, which put another head on the encoder.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from .model_files import GRAPHS, WEIGHTS, not_installed, read_safetensors
+from .model_files import ADVICE, GRAPHS, WEIGHTS, not_installed, read_safetensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class Sizes:
     epsilon: float
 
     @classmethod
-    def read(cls, config: Path) -> Self:
+    def read(cls, config: Path, advice: str = ADVICE) -> Self:
         """Read them from the model's config.json. Blocking.
 
         Raises:
@@ -52,7 +52,8 @@ class Sizes:
                 float(values["layer_norm_eps"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise not_installed(f"{config} does not describe a model that can be built") from error
+            what = f"{config} does not describe a model that can be built"
+            raise not_installed(what, advice) from error
 
 
 def _check_kind(values: Mapping[str, Any]) -> None:
@@ -99,19 +100,33 @@ def build(weights: Mapping[str, NDArray[np.generic]], sizes: Sizes) -> Any:
     Raises:
         ModelNotInstalled: If a weight is missing.
     """
-    graph = _Graph(weights, sizes)
+    graph = Graph(weights, sizes)
     try:
-        x = _embed_tokens(graph)
-        graph.op("Cast", ["attention_mask"], "mask32", to=graph.types.INT32)
-        for layer in range(sizes.layers):
-            x = _encode(graph, f"encoder.layer.{layer}", x)
-        _pool(graph, x)
+        _pool(graph, encode(graph))
     except KeyError as error:
         raise not_installed(f"the weights lack {error}") from error
-    return graph.model()
+    return graph.model(["input_ids", "attention_mask"], "embedding", ["B", sizes.hidden])
 
 
-class _Graph:
+def encode(graph: Graph, *, is_pair: bool = False) -> str:
+    """The encoder, from token ids to the states of its last layer, (B, S, hidden).
+
+    Args:
+        graph: Where it is built.
+        is_pair: Whether the graph takes `token_type_ids`, which tell a pair's two texts apart;
+            without, all tokens are of type 0.
+
+    Raises:
+        KeyError: If a weight is missing.
+    """
+    x = _embed_tokens(graph, is_pair=is_pair)
+    graph.op("Cast", ["attention_mask"], "mask32", to=graph.types.INT32)
+    for layer in range(graph.sizes.layers):
+        x = _encode(graph, f"encoder.layer.{layer}", x)
+    return x
+
+
+class Graph:
     """Collects nodes and constants; every method that adds one returns its output's name."""
 
     def __init__(self, weights: Mapping[str, NDArray[np.generic]], sizes: Sizes) -> None:
@@ -179,16 +194,16 @@ class _Graph:
             epsilon=self.sizes.epsilon,
         )
 
-    def model(self) -> Any:
-        """What was collected, as a model."""
+    def model(self, inputs: Sequence[str], output: str, shape: list[str | int]) -> Any:
+        """What was collected, as a model; inputs are int64 (B, S), the output is float32."""
         from onnx import helper
 
         def value(name: str, kind: int, shape: list[str | int]) -> Any:
             return helper.make_tensor_value_info(name, kind, shape)
 
-        inputs = [value(n, self.types.INT64, ["B", "S"]) for n in ("input_ids", "attention_mask")]
-        output = value("embedding", self.types.FLOAT, ["B", self.sizes.hidden])
-        graph = helper.make_graph(self._nodes, "bert", inputs, [output], self._constants)
+        given = [value(one, self.types.INT64, ["B", "S"]) for one in inputs]
+        result = value(output, self.types.FLOAT, shape)
+        graph = helper.make_graph(self._nodes, "bert", given, [result], self._constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
         # The graph is fused already: this keeps the quantiser from logging that it may not be.
@@ -196,22 +211,29 @@ class _Graph:
         return model
 
 
-def _embed_tokens(graph: _Graph) -> str:
-    """Words plus places plus token type 0, normalised."""
-    graph.op("Gather", [graph.copy("embeddings.word_embeddings.weight"), "input_ids"], "word")
+def _embed_tokens(graph: Graph, *, is_pair: bool) -> str:
+    """Words plus places plus token types, normalised."""
+    word = graph.op(
+        "Gather", [graph.copy("embeddings.word_embeddings.weight"), "input_ids"], "word"
+    )
     types = graph.weight("embeddings.token_type_embeddings.weight")
     places = graph.weight("embeddings.position_embeddings.weight") + types[0]
+    if is_pair:
+        # Type 0 stands in every place already, so that a single text needs no look-up.
+        more = graph.constant("types", types - types[0])
+        typed = graph.op("Gather", [more, "token_type_ids"], "type")
+        word = graph.op("Add", [word, typed], "typed")
     graph.op("Shape", ["input_ids"], "length", start=1, end=2)
     zero = graph.integer("zero", 0)
     graph.op("Slice", [graph.constant("places", places), zero, "length", zero], "place")
-    graph.op("Add", ["word", "place"], "summed")
+    graph.op("Add", [word, "place"], "summed")
     norm = [graph.copy(f"embeddings.LayerNorm.{one}") for one in ("weight", "bias")]
     return graph.op(
         "LayerNormalization", ["summed", *norm], "x", axis=-1, epsilon=graph.sizes.epsilon
     )
 
 
-def _encode(graph: _Graph, layer: str, x: str) -> str:
+def _encode(graph: Graph, layer: str, x: str) -> str:
     """One encoder layer: attention, then the feed-forward pair."""
     attended = _attend(graph, layer, x)
     grown = graph.dense(attended, f"{layer}.intermediate.dense", f"{layer}.grown")
@@ -222,7 +244,7 @@ def _encode(graph: _Graph, layer: str, x: str) -> str:
     return graph.norm(shrunk, attended, *names, f"{layer}.x")
 
 
-def _attend(graph: _Graph, layer: str, x: str) -> str:
+def _attend(graph: Graph, layer: str, x: str) -> str:
     """Self-attention with its three projections in one matrix, its output and skip connection."""
     import numpy as np
 
@@ -242,7 +264,7 @@ def _attend(graph: _Graph, layer: str, x: str) -> str:
     return graph.norm(mixed, x, f"{output}.dense", f"{output}.LayerNorm", f"{layer}.attended")
 
 
-def _pool(graph: _Graph, x: str) -> str:
+def _pool(graph: Graph, x: str) -> str:
     """Mean over a text's own tokens, to length 1; the mean's divisor cancels in that."""
     graph.op("Cast", ["attention_mask"], "mask", to=graph.types.FLOAT)
     graph.op("Unsqueeze", ["mask", graph.integer("last_axis", 2)], "column")

@@ -27,6 +27,7 @@ MAX_TOKENS = 256
 """Tokens the model was made for, its two special tokens counted."""
 
 COMMAND = "memory-vault model install"
+ADVICE = f"run `{COMMAND}`, or set model_dir to an installed model"
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model_int8.onnx"}
@@ -159,16 +160,16 @@ def check_hashes(folder: Path, manifest: Manifest) -> None:
             raise not_installed(f"{folder / name} is damaged: its hash is not the installed one")
 
 
-def not_installed(what: str) -> ModelNotInstalled:
-    """An error that says what is wrong with the model's files and which command mends it."""
-    return ModelNotInstalled(f"{what}: run `{COMMAND}`, or set model_dir to an installed model")
+def not_installed(what: str, advice: str = ADVICE) -> ModelNotInstalled:
+    """An error that says what is wrong with a model's files and what mends it."""
+    return ModelNotInstalled(f"{what}: {advice}")
 
 
 _DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
 _HEADER_BYTES_MAX = 10_000_000
 
 
-def read_safetensors(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_safetensors(path: Path, advice: str = ADVICE) -> dict[str, NDArray[np.generic]]:
     """Map the tensors of a safetensors file by name, read-only, without loading them. Blocking.
 
     The format: a header's length (8 bytes, little endian), the header in JSON, then the tensors'
@@ -185,7 +186,7 @@ def read_safetensors(path: Path) -> dict[str, NDArray[np.generic]]:
         entries = {k: v for k, v in header.items() if k != "__metadata__"}
         return {name: _tensor(entry, body) for name, entry in entries.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise not_installed(f"{path} is damaged: it is no safetensors file") from error
+        raise not_installed(f"{path} is damaged: it is no safetensors file", advice) from error
 
 
 def _split(data: NDArray[np.uint8]) -> tuple[dict[str, Any], NDArray[np.uint8]]:

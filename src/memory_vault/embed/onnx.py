@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, from_thread, to_thread
 from anyio.lowlevel import RunVar
 
-from ..errors import BackendError, InvalidInput, MemoryVaultError
+from ..errors import BackendError, InvalidInput
 from . import Fingerprint
 from . import model_files as files
+from .runtime import (
+    group_by_length,
+    load_session,
+    load_tokenizer,
+    pad,
+    refusing_surrogates,
+    translate,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from . import Embeddings
 
     Ids = list[int]
 
 WINDOW = files.MAX_TOKENS - 2
-_BATCH_TOKENS = 2_000
-"""Tokens of one batch, padding counted: larger ones are no faster and take more memory."""
-
 _GROUP_TEXTS = 512
 """Texts that are tokenised at once and sorted by length among themselves."""
 
@@ -120,7 +121,7 @@ class OnnxEmbedder:
     async def _embed_group(self, texts: list[str], rows: Embeddings) -> None:
         limiter = _limits().documents
         ids = await to_thread.run_sync(self._tokenize, texts, limiter=limiter)
-        for batch in _batches([len(one) for one in ids]):
+        for batch in group_by_length([len(one) for one in ids]):
             await to_thread.run_sync(self._run_batch, ids, batch, rows, limiter=limiter)
 
     def _load(self) -> _Engine:
@@ -179,21 +180,6 @@ def _check(texts: Sequence[str]) -> list[str]:
     if not all(isinstance(text, str) for text in checked):
         raise InvalidInput("texts: every text must be a string")
     return checked
-
-
-def _batches(lengths: Sequence[int], tokens: int = _BATCH_TOKENS) -> list[list[int]]:
-    """Group positions by length, so that little is padded; a batch holds at most `tokens`.
-
-    A text that is longer than that makes a batch alone. Longest first.
-    """
-    batches: list[list[int]] = []
-    widest = 0
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if not batches or (len(batches[-1]) + 1) * widest > tokens:
-            batches.append([])
-            widest = lengths[i]
-        batches[-1].append(i)
-    return batches
 
 
 def _disjoint(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -263,8 +249,8 @@ class _Engine:
         files.check_sizes(folder, files.read_manifest(folder))
         try:
             with translate(f"{folder} could not be loaded"):
-                self._tokenizer = _load_tokenizer(folder)
-                self._session = _load_session(folder / files.GRAPHS[precision], threads)
+                self._tokenizer = load_tokenizer(folder / files.TOKENIZER)
+                self._session = load_session(folder / files.GRAPHS[precision], threads)
         except BackendError as error:
             raise files.not_installed(str(error)) from error
         ends = [self._tokenizer.token_to_id(one) for one in ("[CLS]", "[SEP]")]
@@ -272,13 +258,13 @@ class _Engine:
 
     def tokenize(self, texts: list[str]) -> list[Ids]:
         """Token ids of each text, cut to the window, with the special ones around them."""
-        with _refusing_surrogates():
+        with refusing_surrogates():
             found = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [[self._first, *one.ids[:WINDOW], self._last] for one in found]
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Start and end of each token, in characters; the whole text, without special tokens."""
-        with _refusing_surrogates():
+        with refusing_surrogates():
             # A batch of one, because `encode` holds the GIL and `encode_batch` does not.
             (found,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
         offsets: list[tuple[int, int]] = found.offsets
@@ -286,60 +272,7 @@ class _Engine:
 
     def run(self, ids: Sequence[Ids]) -> Embeddings:
         """Embed texts of similar length in one run; shape (n, 384)."""
-        padded, mask = _pad(ids)
+        padded, mask = pad(ids)
         feed = {"input_ids": padded, "attention_mask": mask}
         rows: Embeddings = self._session.run(None, feed)[0]
         return rows
-
-
-def _pad(ids: Sequence[Ids]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids filled up with zeros to the longest, and a mask that is 1 where a token is."""
-    import numpy as np
-
-    lengths = np.array([len(one) for one in ids])
-    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
-    padded = np.zeros_like(mask)
-    padded[mask == 1] = np.concatenate([np.array(one, np.int64) for one in ids])
-    return padded, mask
-
-
-def _load_tokenizer(folder: Path) -> Any:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / files.TOKENIZER))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _load_session(graph: Path, threads: int | None) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _refusing_surrogates() -> Iterator[None]:
-    """Name what is wrong with a string that the tokenizer does not take as one."""
-    try:
-        yield
-    except (TypeError, UnicodeEncodeError) as error:
-        raise InvalidInput("texts: a text holds a lone surrogate, which is no character") from error
-
-
-@contextmanager
-def translate(what: str) -> Iterator[None]:
-    """Turn errors of ONNX Runtime and of the tokenizer into ours; they have no common base."""
-    try:
-        yield
-    except MemoryVaultError:
-        raise
-    except Exception as error:
-        raise BackendError(f"{what}: {type(error).__name__}: {error}") from error
