@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from .embed import Embedder
 from .errors import ConfigError
+from .rerank import Reranker
 
 PREFIX = "MEMORY_VAULT_"
 _OTHER_NAMES = {"CONFIG_FILE", "DEBUG"}
@@ -45,6 +46,11 @@ class MemoryConfig:
         embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", or an
             object that fulfils `Embedder` (the caller's own: never closed by the vault).
         model_dir: Folder with the installed model; None for the default one.
+        reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
+            a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), an object that fulfils
+            `Reranker` (the caller's own: never closed by the vault), or None for nothing.
+        reranker_api_key: Key of the reranking service; in no repr, error or log.
+        rerank_top: Memories at most that one recall has reranked.
         store: What holds the truth: "sqlite".
         index: What finds near embeddings: "exact".
         token_counter: "offline", "tiktoken:cl100k_base" or "tiktoken:o200k_base".
@@ -64,6 +70,9 @@ class MemoryConfig:
     data_dir: Path = field(default_factory=default_data_dir)
     embedder: str | Embedder = "minilm"
     model_dir: Path | None = None
+    reranker: str | Reranker | None = None
+    reranker_api_key: str | None = field(default=None, repr=False)
+    rerank_top: int = 20
     store: str = "sqlite"
     index: str = "exact"
     token_counter: str = "offline"
@@ -165,7 +174,16 @@ def _switch(text: str) -> bool:
 _PARSERS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("data_dir", "model_dir"), lambda text: Path(text).expanduser()),
     **dict.fromkeys(
-        ("top_k", "token_budget", "max_open_files", "max_text_chars", "index_bytes", "workers"), int
+        (
+            "top_k",
+            "token_budget",
+            "rerank_top",
+            "max_open_files",
+            "max_text_chars",
+            "index_bytes",
+            "workers",
+        ),
+        int,
     ),
     "preload": _switch,
     **dict.fromkeys(("lock_timeout_s", "session_idle_hours", "keep_importance"), float),
@@ -183,6 +201,7 @@ def _parse(name: str, text: str, where: str) -> object:
 _LEAST: dict[str, float] = {
     "top_k": 1,
     "token_budget": 1,
+    "rerank_top": 1,
     "lock_timeout_s": 0,
     "max_open_files": 1,
     "max_text_chars": 1,
@@ -202,6 +221,8 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError(f"workers={config.workers}: give at least 1, or None for the default")
     if config.max_text_chars > 1_000_000:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
+    if not isinstance(config.reranker, str | Reranker | None):
+        raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
     for name, accepted in (
         ("durability", get_args(Durability)),
         ("store", ("sqlite",)),

@@ -16,6 +16,8 @@ from .embed import Embedder
 from .embed.choose import choose
 from .errors import ConfigError, MemoryVaultError
 from .models import Health
+from .rerank import Reranker
+from .rerank.choose import choose as choose_reranker
 from .storage.index.cache import IndexCache
 from .storage.sqlite.store import SqliteStore
 from .text.budget import LineCosts
@@ -37,6 +39,7 @@ class Engine:
         holders: Open vaults that share it.
         counter: Made by `open`, since a table of tokens may have to be read.
         line_costs: What lines of a block cost by that counter; made with it.
+        reranker: Opens by itself when it is first used; None when none is configured.
     """
 
     counter: TokenCounter
@@ -56,6 +59,8 @@ class Engine:
         )
         self._owns_embedder = isinstance(config.embedder, str)
         self.embedder: Embedder = _embedder(config)
+        self._owns_reranker = isinstance(config.reranker, str)
+        self.reranker: Reranker | None = _reranker(config)
         self._lock = anyio.Lock()
         self._is_open = False
 
@@ -81,6 +86,8 @@ class Engine:
                     await self.host.stop()
                     if self._owns_embedder:
                         await self.embedder.close()
+                    if self.reranker is not None and self._owns_reranker:
+                        await self.reranker.close()
                 await self.store.close()
                 self._is_open = False
 
@@ -117,6 +124,13 @@ def _embedder(config: MemoryConfig) -> Embedder:
     if isinstance(config.embedder, str):
         return choose(config.embedder, config.model_dir)
     return config.embedder
+
+
+def _reranker(config: MemoryConfig) -> Reranker | None:
+    """The configured reranker: the caller's own, one of ours by name, or none."""
+    if isinstance(config.reranker, str):
+        return choose_reranker(config.reranker, config.reranker_api_key)
+    return config.reranker
 
 
 async def acquire(config: MemoryConfig | None) -> tuple[Engine, MemoryConfig]:
@@ -175,7 +189,8 @@ def _agree(held: MemoryConfig, wanted: MemoryConfig) -> None:
     for one in fields(MemoryConfig):
         before, now = getattr(held, one.name), getattr(wanted, one.name)
         if one.name not in _PER_CALL and before != now:
+            here, there = (f"={now!r}", repr(before)) if one.repr else ("", "another")
             raise ConfigError(
-                f"{one.name}={now!r}: {held.data_dir} is already open in this program with "
-                f"{before!r}; close that vault first, or use the same setting"
+                f"{one.name}{here}: {held.data_dir} is already open in this program with "
+                f"{there}; close that vault first, or use the same setting"
             )

@@ -9,7 +9,7 @@ MemoryVaultError
 │   ├── NotOpen                         before open() or after close()
 │   ├── WrongEventLoop                  from another event loop than the one that opened it
 │   └── BlockingCallRefused             a blocking call where it would hang
-├── ModelNotInstalled(LookupError)      the embedding model's files are missing or damaged
+├── ModelNotInstalled(LookupError)      a model's files are missing or damaged
 ├── EmbedderMismatch(RuntimeError)      the vault's embeddings are another model's
 └── BackendError                        a store, index or model failed; __cause__ is its own error
     ├── BackendUnavailable              not reached at all; retrying may help
@@ -83,7 +83,7 @@ class BlockingCallRefused(UsageError):
 
 
 class ModelNotInstalled(MemoryVaultError, LookupError):
-    """The embedding model's files are missing or damaged; the message names the command."""
+    """A model's files are missing or damaged; the message says what to do."""
 
     code = "model_not_installed"
 

@@ -14,6 +14,7 @@ import pytest
 import memory_vault
 from memory_vault import ConfigError, MemoryConfig
 from memory_vault.testing.embedders import HashEmbedder
+from memory_vault.testing.rerankers import OverlapReranker
 
 SOURCE = Path(memory_vault.__file__).parent
 PAGE = SOURCE.parents[1] / "docs" / "configuration.md"
@@ -24,6 +25,9 @@ VALUES: dict[str, tuple[str, Any]] = {
     "data_dir": ("/somewhere", Path("/somewhere")),
     "embedder": ("minilm-int8", "minilm-int8"),
     "model_dir": ("/models", Path("/models")),
+    "reranker": ("onnx:/models/reranker", "onnx:/models/reranker"),
+    "reranker_api_key": ("key-1", "key-1"),
+    "rerank_top": ("9", 9),
     "store": ("sqlite", "sqlite"),
     "index": ("exact", "exact"),
     "token_counter": ("tiktoken:cl100k_base", "tiktoken:cl100k_base"),
@@ -157,6 +161,8 @@ def test_a_typo_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.Monke
         ("max_text_chars", 1_000_001),
         ("max_open_files", 0),
         ("keep_importance", -0.1),
+        ("rerank_top", 0),
+        ("reranker", 7),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: object) -> None:
@@ -193,6 +199,12 @@ def test_survives_pickling_with_what_was_given(
     assert (settled.top_k, settled.workers) == (5, 9)
 
 
-def test_takes_an_embedder_of_the_callers_own() -> None:
-    own = HashEmbedder()
-    assert MemoryConfig(embedder=own).embedder is own
+def test_takes_an_embedder_and_a_reranker_of_the_callers_own() -> None:
+    own, other = HashEmbedder(), OverlapReranker()
+    config = MemoryConfig(embedder=own, reranker=other)
+    assert config.embedder is own
+    assert config.reranker is other
+
+
+def test_a_key_is_not_shown() -> None:
+    assert "key-1" not in repr(MemoryConfig(reranker_api_key="key-1"))

@@ -53,6 +53,8 @@ def _checks(context: typer.Context) -> list[Check]:
     found = [Check("settings", ok=True, detail=f"data in {settings.data_dir}")]
     if isinstance(settings.embedder, str) and settings.embedder.startswith("minilm"):
         found.append(_model(context))
+    if settings.reranker is not None:
+        found.append(_reranker(settings))
     return found + _vault(settings)
 
 
@@ -61,6 +63,26 @@ def _model(context: typer.Context) -> Check:
     if found["ok"]:
         return Check("model", ok=True, detail=f"intact in {found['folder']}")
     return Check("model", ok=False, detail=found["problem"], advice="memory-vault model install")
+
+
+def _reranker(settings: MemoryConfig) -> Check:
+    """Have two texts scored; a service is asked once."""
+    from ..rerank.choose import choose
+
+    async def score() -> None:
+        reranker = choose(str(settings.reranker), settings.reranker_api_key)
+        try:
+            await reranker.rerank("a question", ["an answer", "another"])
+        finally:
+            await reranker.close()
+
+    try:
+        run(score)
+    except MemoryVaultError as error:
+        return Check(
+            "reranker", ok=False, detail=str(error), advice="correct reranker, or unset it"
+        )
+    return Check("reranker", ok=True, detail=f"answers; for the best {settings.rerank_top}")
 
 
 def _vault(settings: MemoryConfig) -> list[Check]:

@@ -1,0 +1,46 @@
+"""From the name of a reranker in the settings to the reranker."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+from ..errors import ConfigError
+from . import Reranker
+from .styles import StyleName
+
+_SERVICES = get_args(StyleName)
+
+
+def choose(name: str, api_key: str | None = None) -> Reranker:
+    """Make the reranker that a setting names; nothing is read, imported or reached until it opens.
+
+    Args:
+        name: "onnx:" with a folder; "sentence-transformers:" with a model's name on the hub or a
+            folder; or a service's way of talking ("cohere:", "jina:", "voyage:", "tei:") with its
+            whole URL, and after a "#" the model it shall use.
+        api_key: The service's key; the others need none.
+
+    Raises:
+        ConfigError: If the name is none of these, or the URL or key is not acceptable.
+    """
+    kind, _, what = name.partition(":")
+    if kind == "onnx" and what:
+        from .onnx import OnnxReranker
+
+        return OnnxReranker(what)
+    if kind == "sentence-transformers" and what:
+        from .sentence_transformers import SentenceTransformersReranker
+
+        return SentenceTransformersReranker(what)
+    if kind in _SERVICES and what:
+        from .http import HttpReranker
+
+        url, _, model = what.partition("#")
+        return HttpReranker(
+            url, style=cast("StyleName", kind), model=model or None, api_key=api_key
+        )
+    services = ", ".join(f"'{one}:URL#MODEL'" for one in _SERVICES)
+    raise ConfigError(  # without the name itself: a URL may hold what is not to be shown
+        f"reranker: {kind!r} is no kind, or nothing stands behind it: give 'onnx:FOLDER', "
+        f"'sentence-transformers:NAME', {services}, or an object that fulfils Reranker"
+    )

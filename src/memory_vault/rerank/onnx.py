@@ -1,0 +1,218 @@
+"""Reranks with a local cross-encoder in ONNX Runtime, in this process, without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+
+from ..embed.model_files import TOKENIZER, WEIGHTS, hub_cache, not_installed
+from ..embed.runtime import (
+    group_by_length,
+    load_session,
+    load_tokenizer,
+    pad,
+    translate,
+)
+from ..errors import BackendError, InvalidInput
+from .checks import check_input, check_scores
+from .export import ADVICE, read_graph
+
+if TYPE_CHECKING:
+    from . import Scores
+
+_MAX_TOKENS = 512
+"""What cross-encoders are usually made for; reading more costs more than its share in time."""
+_CHARS_PER_TOKEN = 40
+_GROUP_TEXTS = 64
+"""Texts that are tokenised at once: cancelling takes effect between two groups or batches."""
+_GRAPHS = ("model.onnx", "onnx/model.onnx")
+_DYNAMIC = {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
+
+
+class OnnxReranker:
+    """Scores pairs with a cross-encoder on the processor; scores are its raw outputs.
+
+    It loads at `open` or at first use, and again when used after `close`.
+
+    Args:
+        model: A folder with `tokenizer.json` and either `model.onnx` (or `onnx/model.onnx`), or
+            `model.safetensors` and `config.json` of a BERT with one output, from which the graph
+            is then built at each load; or the name of such a model in the Hugging Face cache.
+        max_tokens: Tokens of question and text together that are read, special ones counted;
+            None for what the model was made for, 512 at most. Fewer are quicker.
+        threads: Threads of one run; None for as many as there are cores.
+    """
+
+    def __init__(
+        self, model: str | Path, *, max_tokens: int | None = None, threads: int | None = None
+    ) -> None:
+        if max_tokens is not None and max_tokens < 8:
+            raise InvalidInput(f"max_tokens={max_tokens}: give at least 8, or None")
+        if threads is not None and threads < 1:
+            raise InvalidInput(f"threads={threads}: give at least 1, or None")
+        self._name = str(model)
+        self._max_tokens = max_tokens
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._model: _Model | None = None
+
+    def __repr__(self) -> str:
+        return f"OnnxReranker({self._name!r})"
+
+    async def open(self) -> None:
+        """Load the model; 0.2 s from a graph, about a second from weights of 90 MB."""
+        await to_thread.run_sync(self._load, limiter=_limiter())
+
+    async def close(self) -> None:
+        """Let the model go; the next use loads it again."""
+        self._model = None
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> Scores:
+        """Score texts; shape (n,). Cancelling it takes effect after the batch that is running."""
+        import numpy as np
+
+        max_chars = (self._max_tokens or _MAX_TOKENS) * _CHARS_PER_TOKEN
+        query, texts = check_input(query, texts, max_chars)
+        scores: Scores = np.empty(len(texts), np.float32)
+        if texts:
+            model = await to_thread.run_sync(self._load, limiter=_limiter())
+        for start in range(0, len(texts), _GROUP_TEXTS):
+            group = slice(start, start + _GROUP_TEXTS)
+            await _rerank_group(model, query, texts[group], scores[group])
+        return check_scores(scores)
+
+    def _load(self) -> _Model:
+        with self._lock:
+            model = self._model
+            if model is None or model.pid != os.getpid():  # a fork has no threads to run it
+                model = self._model = _Model(_find(self._name), self._max_tokens, self._threads)
+            return model
+
+
+async def _rerank_group(model: _Model, query: str, texts: list[str], scores: Scores) -> None:
+    """Score some texts, a batch of similar length at a time."""
+    limiter = _limiter()
+    pairs = await to_thread.run_sync(model.tokenize, query, texts, limiter=limiter)
+    for batch in group_by_length([len(one.ids) for one in pairs]):
+        rows = [pairs[i] for i in batch]
+        scores[batch] = await to_thread.run_sync(model.run, rows, limiter=limiter)
+
+
+def _find(name: str) -> Path:
+    """The folder that a setting means. Blocking."""
+    folder = Path(name).expanduser()
+    found = folder if folder.is_dir() else hub_cache(name)
+    if found is None:
+        raise not_installed(f"{name!r} is no folder and not in the Hugging Face cache", ADVICE)
+    if not (found / TOKENIZER).is_file():
+        raise not_installed(f"{found} holds no {TOKENIZER}", ADVICE)
+    return found
+
+
+class _Model:
+    """A loaded cross-encoder with its tokenizer; both may be used from several threads."""
+
+    def __init__(self, folder: Path, max_tokens: int | None, threads: int | None) -> None:
+        self.pid = os.getpid()
+        try:
+            with translate(f"{folder} could not be loaded"):
+                self._tokenizer = load_tokenizer(folder / TOKENIZER)
+                self._tokenizer.enable_truncation(max_tokens or _window(folder))
+                graph, self._is_dynamic = _graph(folder)
+                self._session = load_session(graph, threads)
+        except BackendError as error:
+            raise not_installed(str(error), ADVICE) from error
+        self._inputs = [one.name for one in self._session.get_inputs()]
+        _check_output(folder, self._session.get_outputs()[0].shape)
+
+    def tokenize(self, query: str, texts: list[str]) -> list[Any]:
+        """Each pair as the model was trained on it, the longer of the two cut first."""
+        with translate("texts could not be split into tokens"):
+            pairs = [(query, text) for text in texts]
+            found: list[Any] = self._tokenizer.encode_batch_fast(pairs)
+            return found
+
+    def run(self, pairs: Sequence[Any]) -> Scores:
+        """Score pairs of similar length; shape (n,)."""
+        import numpy as np
+
+        with translate("texts could not be reranked"):
+            if not self._is_dynamic:
+                return self._run(pairs)
+            return np.concatenate([self._run([one]) for one in pairs])
+
+    def _run(self, pairs: Sequence[Any]) -> Scores:
+        ids, mask = pad([one.ids for one in pairs])
+        feed = {"input_ids": ids, "attention_mask": mask}
+        if "token_type_ids" in self._inputs:
+            feed["token_type_ids"] = pad([one.type_ids for one in pairs])[0]
+        scores: Scores = self._session.run(None, feed)[0]
+        return scores.reshape(len(pairs)).astype("float32", copy=False)
+
+
+def _graph(folder: Path) -> tuple[Path | bytes, bool]:
+    """The graph in a folder, and whether it scales over a whole batch. Blocking."""
+    for name in _GRAPHS:
+        if (folder / name).is_file():
+            return folder / name, _is_dynamic(folder / name)
+    if not (folder / WEIGHTS).is_file():
+        raise not_installed(f"{folder} holds neither {_GRAPHS[0]} nor {WEIGHTS}", ADVICE)
+    return read_graph(folder), False
+
+
+def _is_dynamic(path: Path) -> bool:
+    """Whether a graph quantises at run time, over all rows of a batch together. Blocking.
+
+    Such a graph is run one text at a time, or a score would depend on its neighbours.
+    """
+    import onnx
+
+    graph = onnx.load(path, load_external_data=False).graph
+    return any(one.op_type in _DYNAMIC for one in graph.node)
+
+
+def _check_output(folder: Path, shape: Sequence[object]) -> None:
+    """Refuse what is no cross-encoder: an embedder, or a classifier with several classes."""
+    wide = [one for one in shape[1:] if isinstance(one, int) and one != 1]
+    if wide or len(shape) > 2:
+        raise not_installed(f"{folder} gives {shape} for a batch, not one score a pair", ADVICE)
+
+
+def _window(folder: Path) -> int:
+    """Tokens that a model takes in, by the files beside it; 512 at most. Blocking."""
+    config = _read_json(folder / "config.json")
+    places = config.get("max_position_embeddings")
+    if places and str(config.get("model_type", "")).endswith("roberta"):
+        places -= 2  # its first places are never used
+    length = _read_json(folder / "tokenizer_config.json").get("model_max_length")
+    return int(min(_MAX_TOKENS, *(one for one in (places, length, _MAX_TOKENS) if one)))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """A file beside the model, which may be missing."""
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
+
+
+_run_limiter: RunVar[CapacityLimiter] = RunVar("memory_vault.rerank.onnx")
+
+
+def _limiter() -> CapacityLimiter:
+    """One run at a time for the running event loop: a run uses all cores.
+
+    Apart from the embedder's, so that a recall does not wait for documents being embedded.
+    """
+    limiter = _run_limiter.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(1)
+        _run_limiter.set(limiter)
+    return limiter
