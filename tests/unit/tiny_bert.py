@@ -17,7 +17,9 @@ CONFIG = {
 }
 
 
-def make_weights(seed: int = 7) -> dict[str, np.ndarray]:
+def make_weights(
+    seed: int = 7, *, words: int = WORDS, places: int = PLACES
+) -> dict[str, np.ndarray]:
     """Random weights under the names that BERT's files use."""
     rng = np.random.default_rng(seed)
     weights: dict[str, np.ndarray] = {}
@@ -33,8 +35,8 @@ def make_weights(seed: int = 7) -> dict[str, np.ndarray]:
         add(f"{name}.weight", HIDDEN)
         add(f"{name}.bias", HIDDEN)
 
-    add("embeddings.word_embeddings.weight", WORDS, HIDDEN)
-    add("embeddings.position_embeddings.weight", PLACES, HIDDEN)
+    add("embeddings.word_embeddings.weight", words, HIDDEN)
+    add("embeddings.position_embeddings.weight", places, HIDDEN)
     add("embeddings.token_type_embeddings.weight", 2, HIDDEN)
     norm("embeddings.LayerNorm")
     for i in range(LAYERS):
@@ -73,9 +75,15 @@ def write_model(folder: Path) -> None:
 
 def forward(w: dict[str, np.ndarray], ids: list[int]) -> np.ndarray:
     """One text's embedding, written from the paper and not from the exporter."""
+    mean = encode(w, ids, [0] * len(ids)).mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def encode(w: dict[str, np.ndarray], ids: list[int], types: list[int]) -> np.ndarray:
+    """The states of the last layer, one for each token."""
     x = w["embeddings.word_embeddings.weight"][ids].astype(np.float64)
     x += w["embeddings.position_embeddings.weight"][: len(ids)]
-    x += w["embeddings.token_type_embeddings.weight"][0]
+    x += w["embeddings.token_type_embeddings.weight"][types]
     x = _norm(w, "embeddings.LayerNorm", x)
     for i in range(LAYERS):
         layer = f"encoder.layer.{i}"
@@ -83,8 +91,7 @@ def forward(w: dict[str, np.ndarray], ids: list[int]) -> np.ndarray:
         inner = _linear(w, f"{layer}.intermediate.dense", x)
         inner = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
         x = _norm(w, f"{layer}.output.LayerNorm", x + _linear(w, f"{layer}.output.dense", inner))
-    mean = x.mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    return x
 
 
 def _linear(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:

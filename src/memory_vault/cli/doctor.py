@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -55,7 +55,7 @@ def _checks(context: typer.Context) -> list[Check]:
         found.append(_model(context))
     if settings.reranker is not None:
         found.append(_reranker(settings))
-    return found + _vault(settings)
+    return found + _vault(replace(settings, reranker=None))
 
 
 def _model(context: typer.Context) -> Check:

@@ -23,13 +23,15 @@ from ..embed.runtime import (
 from ..errors import BackendError, InvalidInput
 from .checks import check_input, check_scores
 from .export import ADVICE, read_graph
+from .pairs import Pair, PairWriter
 
 if TYPE_CHECKING:
     from . import Scores
 
 _MAX_TOKENS = 512
 """What cross-encoders are usually made for; reading more costs more than its share in time."""
-_CHARS_PER_TOKEN = 40
+_CHARS_PER_TOKEN = 16
+"""More than words have: a text is cut to this before it is split into tokens."""
 _GROUP_TEXTS = 64
 """Texts that are tokenised at once: cancelling takes effect between two groups or batches."""
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
@@ -123,8 +125,8 @@ class _Model:
         self.pid = os.getpid()
         try:
             with translate(f"{folder} could not be loaded"):
-                self._tokenizer = load_tokenizer(folder / TOKENIZER)
-                self._tokenizer.enable_truncation(max_tokens or _window(folder))
+                tokenizer = load_tokenizer(folder / TOKENIZER)
+                self._writer = PairWriter(tokenizer, max_tokens or _window(folder))
                 graph, self._is_dynamic = _graph(folder)
                 self._session = load_session(graph, threads)
         except BackendError as error:
@@ -132,14 +134,12 @@ class _Model:
         self._inputs = [one.name for one in self._session.get_inputs()]
         _check_output(folder, self._session.get_outputs()[0].shape)
 
-    def tokenize(self, query: str, texts: list[str]) -> list[Any]:
-        """Each pair as the model was trained on it, the longer of the two cut first."""
+    def tokenize(self, query: str, texts: list[str]) -> list[Pair]:
+        """Each pair as the model was trained on it."""
         with translate("texts could not be split into tokens"):
-            pairs = [(query, text) for text in texts]
-            found: list[Any] = self._tokenizer.encode_batch_fast(pairs)
-            return found
+            return self._writer.write(query, texts)
 
-    def run(self, pairs: Sequence[Any]) -> Scores:
+    def run(self, pairs: Sequence[Pair]) -> Scores:
         """Score pairs of similar length; shape (n,)."""
         import numpy as np
 
@@ -148,11 +148,11 @@ class _Model:
                 return self._run(pairs)
             return np.concatenate([self._run([one]) for one in pairs])
 
-    def _run(self, pairs: Sequence[Any]) -> Scores:
+    def _run(self, pairs: Sequence[Pair]) -> Scores:
         ids, mask = pad([one.ids for one in pairs])
         feed = {"input_ids": ids, "attention_mask": mask}
         if "token_type_ids" in self._inputs:
-            feed["token_type_ids"] = pad([one.type_ids for one in pairs])[0]
+            feed["token_type_ids"] = pad([one.types for one in pairs])[0]
         scores: Scores = self._session.run(None, feed)[0]
         return scores.reshape(len(pairs)).astype("float32", copy=False)
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _INSTALL = "pip install 'memory-vault[sentence-transformers]'"
 _GROUP_TEXTS = 32
 """Texts of one run: cancelling takes effect between two."""
-_MAX_CHARS = 20_000
+_CHARS_PER_TOKEN = 16
+_MAX_TOKENS = 8_192
 
 
 class SentenceTransformersReranker:
@@ -60,12 +61,12 @@ class SentenceTransformersReranker:
         """Score texts; shape (n,)."""
         import numpy as np
 
-        query, texts = check_input(query, texts, _MAX_CHARS)
+        query, texts = check_input(query, texts, _MAX_TOKENS * _CHARS_PER_TOKEN)
         scores: Scores = np.empty(len(texts), np.float32)
         for start in range(0, len(texts), _GROUP_TEXTS):
             group = slice(start, start + _GROUP_TEXTS)
-            pairs = [(query, text) for text in texts[group]]
-            scores[group] = await to_thread.run_sync(self._score, pairs, limiter=_limiter())
+            work = query, texts[group]
+            scores[group] = await to_thread.run_sync(self._score, *work, limiter=_limiter())
         return check_scores(scores)
 
     def _load(self) -> Any:
@@ -74,9 +75,15 @@ class SentenceTransformersReranker:
                 self._model = _load_model(self._name, self._device)
             return self._model
 
-    def _score(self, pairs: list[tuple[str, str]]) -> Scores:
-        """Raw outputs, as the other rerankers give: a sigmoid would press the best together."""
+    def _score(self, query: str, texts: list[str]) -> Scores:
+        """Raw outputs, as the other rerankers give: a sigmoid would press the best together.
+
+        Texts are cut by characters first: for two long ones the tokenizer's own cutting takes
+        minutes (see pairs.py).
+        """
         model = self._load()
+        most = min(model.max_length or _MAX_TOKENS, _MAX_TOKENS) * _CHARS_PER_TOKEN
+        pairs = [(query[:most], text[:most]) for text in texts]
         with translate("texts could not be reranked"):
             from torch.nn import Identity
 
