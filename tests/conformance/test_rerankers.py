@@ -1,6 +1,5 @@
 """Every reranker of the library keeps the promises of the Protocol."""
 
-import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.unit import tiny_cross_encoder
+from tests.unit import tiny_bert, tiny_cross_encoder
+from tests.unit.rerank_service import serving
 
-from memory_vault.embed.export import quantize
+from memory_vault.embed.export import Sizes, quantize
+from memory_vault.embed.export import build as build_embedder
 from memory_vault.errors import ConfigError, InvalidInput, ModelNotInstalled
 from memory_vault.rerank import Reranker
 from memory_vault.rerank.choose import choose
 from memory_vault.rerank.export import read_graph
+from memory_vault.rerank.http import HttpReranker
 from memory_vault.rerank.onnx import OnnxReranker
 from memory_vault.testing.reranker_suite import QUESTION, TEXTS, RerankerConformance, agree
 from memory_vault.testing.rerankers import OverlapReranker
@@ -53,20 +55,21 @@ def graphs(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class OnnxConformance(RerankerConformance):
+class TestOnnxReranker(RerankerConformance):
     @pytest.fixture
-    async def reranker(self, request: pytest.FixtureRequest) -> AsyncIterator[Reranker]:
-        reranker = OnnxReranker(request.getfixturevalue(self.folder))
+    async def reranker(self, weights: Path) -> AsyncIterator[Reranker]:
+        reranker = OnnxReranker(weights)
         yield reranker
         await reranker.close()
 
 
-class TestOnnxFromWeights(OnnxConformance):
-    folder = "weights"
-
-
-class TestOnnxInt8(OnnxConformance):
-    folder = "graphs"
+class TestHttpReranker(RerankerConformance):
+    @pytest.fixture
+    async def reranker(self) -> AsyncIterator[Reranker]:
+        with serving("cohere") as service:
+            reranker = HttpReranker(service.url, style="cohere")
+            yield reranker
+            await reranker.close()
 
 
 async def test_scores_are_those_of_a_forward_pass_in_numpy(weights: Path) -> None:
@@ -75,9 +78,13 @@ async def test_scores_are_those_of_a_forward_pass_in_numpy(weights: Path) -> Non
     assert agree(found, [tiny_cross_encoder.score(QUESTION, text) for text in texts])
 
 
-async def test_an_int8_graph_is_near(weights: Path, graphs: Path) -> None:
+async def test_an_int8_graph_is_near_and_does_not_feel_neighbours(
+    weights: Path, graphs: Path
+) -> None:
     texts = [f"{text} {i}" for i in range(9) for text in TEXTS]
     exact, near = [await OnnxReranker(one).rerank(QUESTION, texts) for one in (weights, graphs)]
+    alone = [await OnnxReranker(graphs).rerank(QUESTION, [one]) for one in texts[:7]]
+    assert agree(np.concatenate(alone), near[:7])
     assert 0.9 < np.corrcoef(exact, near)[0, 1] < 0.999999
 
 
@@ -130,13 +137,13 @@ async def test_a_damaged_file_is_found(
         await OnnxReranker(tmp_path).open()
 
 
-async def test_what_is_no_cross_encoder_is_refused(
-    weights: Path, model_dir: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(ModelNotInstalled, match="not one score a pair"):
-        await OnnxReranker(model_dir).open()
+async def test_what_is_no_cross_encoder_is_refused(weights: Path, tmp_path: Path) -> None:
     tiny_cross_encoder.write_model(tmp_path, outputs=2)
     with pytest.raises(ModelNotInstalled, match="gives 2 numbers a pair"):
+        await OnnxReranker(tmp_path).open()
+    sizes = Sizes.read(tmp_path / "config.json")
+    onnx.save(build_embedder(tiny_bert.make_weights(), sizes), tmp_path / "model.onnx")
+    with pytest.raises(ModelNotInstalled, match="not one score a pair"):
         await OnnxReranker(tmp_path).open()
     with pytest.raises(ModelNotInstalled, match="'no/model' is no folder"):
         await OnnxReranker("no/model").open()
@@ -155,7 +162,7 @@ def test_a_missing_weight_is_named(tmp_path: Path) -> None:
     tiny_cross_encoder.write_model(tmp_path)
     made = tiny_cross_encoder.make_weights()
     del made["bert.pooler.dense.weight"]
-    tiny_cross_encoder.tiny_bert.write_safetensors(tmp_path / "model.safetensors", made)
+    tiny_bert.write_safetensors(tmp_path / "model.safetensors", made)
     with pytest.raises(ModelNotInstalled, match=r"lack 'pooler\.dense\.weight'"):
         read_graph(tmp_path)
 
@@ -207,7 +214,3 @@ def test_an_address_that_cannot_be_used_is_refused_unseen(url: str, wrong: str) 
     with pytest.raises(ConfigError, match=wrong) as caught:
         choose(f"tei:{url}")
     assert "pw" not in str(caught.value)
-
-
-def test_config_json_is_what_transformers_writes(weights: Path) -> None:
-    assert json.loads((weights / "config.json").read_text())["model_type"] == "bert"

@@ -52,19 +52,20 @@ class Style:
         """
         import numpy as np
 
-        scores = np.full(n, np.nan, np.float32)
+        scores = np.full(n, np.nan)
         try:
             results = reply if self.results is None else reply[self.results]
             for one in results:
                 scores[_place(one["index"])] = _number(one[self.score])
         except (TypeError, KeyError, ValueError, IndexError, OverflowError) as error:
             raise ReplyRefused(f"{where} answered with something that is no ranking") from error
-        if len(results) != n or not np.isfinite(scores).all():
+        largest = np.finfo(np.float32).max
+        if len(results) != n or not (np.abs(scores) <= largest).all():
             raise ReplyRefused(
                 f"{where} answered with {len(results)} results for {n} texts, or with a score that "
                 "is not finite"
             )
-        return scores
+        return scores.astype(np.float32)
 
 
 def _place(index: Any) -> int:

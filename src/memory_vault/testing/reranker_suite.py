@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from memory_vault.errors import InvalidInput
 from memory_vault.rerank import Reranker
@@ -24,7 +25,7 @@ TEXTS = [
 TOLERANCE = 1e-4
 
 
-def agree(found: object, expected: object) -> bool:
+def agree(found: ArrayLike, expected: ArrayLike) -> bool:
     """Whether scores are the same, as far as a reranker promises."""
     return bool(np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE))
 
