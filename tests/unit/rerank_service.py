@@ -55,7 +55,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         service = self.service
-        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # the caller has left
+            self.close_connection = True
+            return
+        request = json.loads(body)
         service.requests.append(request)
         service.headers.append({name.lower(): value for name, value in self.headers.items()})
         service.arrived.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
@@ -136,10 +136,31 @@ class HttpReranker:
         client = await self._open()
         try:
             with translate(self._where):
-                reply = await client.post(self._url, content=body)
+                request = client.build_request("POST", self._url, content=body)
+                request.stream = _stream(body)
+                reply = await client.send(request)
         except BackendUnavailable as error:
             return _Outcome(error=error, may_pass=True)
         return _judge(self._where, reply)
+
+
+def _stream(body: bytes) -> httpx.AsyncByteStream:
+    """A body to send: httpx makes a generator of it, which a cancelled call leaves half-way."""
+    import httpx
+
+    class Body(httpx.AsyncByteStream):
+        def __init__(self) -> None:
+            self._left = [body]
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            if not self._left:
+                raise StopAsyncIteration
+            return self._left.pop()
+
+    return Body()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class SentenceTransformersReranker:
         minutes (see pairs.py).
         """
         model = self._load()
-        most = min(model.max_length or _MAX_TOKENS, _MAX_TOKENS) * _CHARS_PER_TOKEN
+        most = _window(model) * _CHARS_PER_TOKEN
         pairs = [(query[:most], text[:most]) for text in texts]
         with translate("texts could not be reranked"):
             from torch.nn import Identity
@@ -110,6 +110,12 @@ def _load_model(name: str, device: str) -> Any:
             f"model {name!r} gives {model.num_labels} numbers a pair; give a cross-encoder with one"
         )
     return model
+
+
+def _window(model: Any) -> int:
+    """Tokens that a model takes in; older versions of the library have another name for it."""
+    length = getattr(model, "max_seq_length", None) or getattr(model, "max_length", None)
+    return min(length or _MAX_TOKENS, _MAX_TOKENS)
 
 
 _run_limiter: RunVar[CapacityLimiter] = RunVar("memory_vault.rerank.sentence_transformers")
