@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import memory_vault
+from memory_vault import MemoryConfig
+from memory_vault.rerank.choose import choose
 
 ROOT = Path(memory_vault.__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +21,11 @@ EXAMPLES = [
     pytest.param(block, id=f"{page.name}-{i}")
     for page in PAGES
     for i, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S))
+]
+SETTINGS = [
+    pytest.param(block, id=f"{page.name}-{i}")
+    for page in PAGES
+    for i, block in enumerate(re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.S))
 ]
 SUITES = [
     pytest.param(block, id=f"{page.name}-{i}")
@@ -82,6 +89,15 @@ def test_examples_run(
     monkeypatch.setenv("MEMORY_VAULT_DATA_DIR", str(tmp_path / "vault"))
     monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(model_dir))
     exec(compile(block, "example", "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("block", SETTINGS)
+def test_examples_of_settings_are_accepted(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(block, encoding="utf-8")
+    settings = MemoryConfig().with_file(file)
+    if isinstance(settings.reranker, str):
+        choose(settings.reranker)
 
 
 @pytest.mark.parametrize("block", SUITES)

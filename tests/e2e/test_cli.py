@@ -11,6 +11,7 @@ import time
 from datetime import datetime
 
 import pytest
+from tests.unit.rerank_service import serving
 
 from memory_vault.cli import main
 
@@ -282,6 +283,21 @@ def test_doctor_finds_a_missing_model(run, tmp_path, monkeypatch):
     status, out, _ = run("doctor")
     assert status == 1
     assert "what to do: memory-vault model install" in out
+
+
+def test_doctor_tries_the_reranker(run, data, monkeypatch, tmp_path):
+    with serving("cohere") as service:
+        monkeypatch.setenv("MEMORY_VAULT_RERANKER", f"cohere:{service.url}#m")
+        assert {"name": "reranker", "ok": True} in [
+            {"name": one["name"], "ok": one["ok"]} for one in data("doctor")["checks"]
+        ]
+        assert len(service.requests) == 1
+    monkeypatch.setenv("MEMORY_VAULT_RERANKER", f"onnx:{tmp_path}")
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "WRONG reranker" in out
+    assert "what to do: correct reranker, or unset it" in out
+    assert "ok    data folder" in out
 
 
 def test_doctor_finds_a_damaged_file(run, data, vault):

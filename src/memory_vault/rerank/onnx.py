@@ -69,7 +69,7 @@ class OnnxReranker:
         return f"OnnxReranker({self._name!r})"
 
     async def open(self) -> None:
-        """Load the model; 0.2 s from a graph, about a second from weights of 90 MB."""
+        """Load the model; of 90 MB, 0.2 s from a graph and 0.7 s from weights."""
         await to_thread.run_sync(self._load, limiter=_limiter())
 
     async def close(self) -> None:

@@ -1,1 +1,1 @@
-"""What tests of programs and of backends can use: conformance suites, and a small embedder."""
+"""What tests can use: conformance suites for backends, a small embedder and reranker."""
