@@ -107,6 +107,8 @@ async def test_fewer_tokens_are_read_if_so_wished(weights: Path) -> None:
     reranker = OnnxReranker(weights, max_tokens=16)
     same = await reranker.rerank("a b", ["c d e f g h i j k l m", "c d e f g h i j k l m n o p"])
     assert same[0] == same[1]
+    more = await OnnxReranker(weights, max_tokens=10_000).rerank(QUESTION, TEXTS)
+    assert agree(more, await OnnxReranker(weights).rerank(QUESTION, TEXTS))
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors", "config.json"])

@@ -214,6 +214,20 @@ async def test_a_caller_who_leaves_a_slow_service_can_come_again(
     assert (await reranker.rerank(QUESTION, TEXTS)).tolist() == SCORES
 
 
+async def test_a_call_under_way_survives_a_close(service: Service, reranker: HttpReranker) -> None:
+    service.script = [Reply(is_late=True)]
+    found: list[float] = []
+
+    async def ask() -> None:
+        found.extend(await reranker.rerank(QUESTION, TEXTS))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.to_thread.run_sync(service.arrived.acquire)
+        await reranker.close()
+    assert found == SCORES
+
+
 async def test_a_slow_service_is_left_at_the_deadline(service: Service) -> None:
     service.always = Reply(is_late=True)
     reranker = HttpReranker(service.url, style="tei", timeout_s=0.05)
@@ -244,7 +258,7 @@ def test_a_key_that_is_no_header_is_refused_unseen(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"timeout_s": 0}, {"timeout_s": float("nan")}, {"attempts": 0}, {"per_request": -1}]
+    "given", [{"timeout_s": 0}, {"timeout_s": float("nan")}, {"attempts": 0}, {"per_request": 0}]
 )
 def test_wrong_numbers_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(given))):

@@ -65,6 +65,6 @@ async def test_two_vaults_that_differ_in_the_key_are_told_without_it(tmp_path: P
         reranker_api_key="key-2",
     )
     async with Vault(one):
-        with pytest.raises(ConfigError, match="reranker_api_key: .* open .* another") as caught:
+        with pytest.raises(ConfigError, match=r"reranker_api_key: .* open .* another") as caught:
             await Vault(other).open()
     assert "key-" not in str(caught.value).replace("api_key", "")

@@ -62,7 +62,8 @@ class HttpReranker:
         self._model = model
         self._timeout_s = _at_least("timeout_s", timeout_s, 0.001)
         self._attempts = int(_at_least("attempts", attempts, 1))
-        self._per_request = int(_at_least("per_request", per_request or self._style.per_request, 1))
+        most = self._style.per_request if per_request is None else per_request
+        self._per_request = int(_at_least("per_request", most, 1))
         self._client: RunVar[httpx.AsyncClient | None] = RunVar("memory_vault.rerank.http")
 
     def __repr__(self) -> str:

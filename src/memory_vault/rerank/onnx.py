@@ -48,7 +48,7 @@ class OnnxReranker:
             `model.safetensors` and `config.json` of a BERT with one output, from which the graph
             is then built at each load; or the name of such a model in the Hugging Face cache.
         max_tokens: Tokens of question and text together that are read, special ones counted;
-            None for what the model was made for, 512 at most. Fewer are quicker.
+            None for 512. Fewer are quicker; never more than the model was made for.
         threads: Threads of one run; None for as many as there are cores.
     """
 
@@ -126,7 +126,7 @@ class _Model:
         try:
             with translate(f"{folder} could not be loaded"):
                 tokenizer = load_tokenizer(folder / TOKENIZER)
-                self._writer = PairWriter(tokenizer, max_tokens or _window(folder))
+                self._writer = PairWriter(tokenizer, _window(folder, max_tokens))
                 graph, self._is_dynamic = _graph(folder)
                 self._session = load_session(graph, threads)
         except BackendError as error:
@@ -185,14 +185,15 @@ def _check_output(folder: Path, shape: Sequence[object]) -> None:
         raise not_installed(f"{folder} gives {shape} for a batch, not one score a pair", ADVICE)
 
 
-def _window(folder: Path) -> int:
-    """Tokens that a model takes in, by the files beside it; 512 at most. Blocking."""
+def _window(folder: Path, wanted: int | None) -> int:
+    """Tokens that are read: as wanted, but no more than the files say it takes. Blocking."""
     config = _read_json(folder / "config.json")
     places = config.get("max_position_embeddings")
     if places and str(config.get("model_type", "")).endswith("roberta"):
         places -= 2  # its first places are never used
     length = _read_json(folder / "tokenizer_config.json").get("model_max_length")
-    return int(min(_MAX_TOKENS, *(one for one in (places, length, _MAX_TOKENS) if one)))
+    limits = [int(one) for one in (places, length) if one]
+    return min([wanted or _MAX_TOKENS, *limits])
 
 
 def _read_json(path: Path) -> dict[str, Any]:
