@@ -1,7 +1,11 @@
-"""The pipeline behind `recall`: embed the question, then look up, rank and pack in one hop."""
+"""The pipeline behind `recall`: embed the question, then look up, rank and pack in one hop.
+
+With a reranker there is one hop more before, which reads what it is to score.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,12 +14,14 @@ import numpy as np
 
 from ._times import to_micros, to_moment
 from .block import Block
-from .models import RecallResult
+from .models import Memory, RecallResult
 from .storage.index.rank import Question, Ranking, rank
 from .storage.index.user_index import Filters, UserIndex
 from .text.budget import pack
 from .text.dates import read_time_spans
 from .text.near_copy import near_copies
+from .text.newest import newest_first
+from .text.reorder import reorder
 from .text.speakers import asked_about, search_terms
 from .text.words import numbered
 
@@ -29,8 +35,13 @@ _SPARE = 2
 """Memories ranked for each one asked for, so that near-copies and misfits leave no gap."""
 _ROOM = 4
 """Tokens ranked for each one of the budget, so that there is something to choose from."""
+_COMPARED = 1_000
+"""Only so many of the best are compared with each other."""
 _COPY_COSINE = 0.8
 """Only memories whose best chunks are this near are compared word by word."""
+_ALIKE_COSINE = 0.75
+"""Two statements of one speaker that are this near are taken to be about the same thing."""
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +59,61 @@ async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult
     await engine.embedder.open()
     embedding = await engine.embedder.embed_query(request.query)
     index = engine.indexes.get(user_id, engine.embedder.fingerprint.dimension)
-    answer = partial(_answer, engine, index, request, embedding)
+    search = _Search(engine, index, request, embedding)
+    scores = {}
+    if engine.reranker is not None:
+        texts = await engine.store.read(user_id, search.best_texts, holding=index.lock)
+        found = await engine.reranker.rerank(request.query, list(texts.values()))
+        scores = dict(zip(texts, found.tolist(), strict=True))
+    answer = partial(search.answer, scores)
     return await engine.store.read(user_id, answer, holding=index.lock)
 
 
-def _answer(
-    engine: Engine,
-    index: UserIndex,
-    request: Request,
-    embedding: NDArray[np.float32],
-    user: Transaction,
-) -> RecallResult:
-    """Everything after the embedding, in one worker thread and one transaction."""
-    user.require_embedder(engine.embedder.fingerprint)
-    index.refresh(user.feed)
-    question = _understand(index, request, embedding, user.now)
-    ranking = rank(
-        index,
-        question,
-        index.visible(request.filters),
-        limit=request.top_k * _SPARE,
-        room=request.token_budget * _ROOM,
-    )
-    places = _without_copies(user, index, ranking)
-    block = Block(engine, user, index, request, ranking, places)
-    packed = pack(
-        block.candidates(),
-        block.write,
-        token_budget=request.token_budget,
-        costs=engine.line_costs,
-        max_items=request.top_k,
-    )
-    return block.result(packed)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One request over one user's index. Its methods run in a worker thread, in a transaction."""
+
+    engine: Engine
+    index: UserIndex
+    request: Request
+    embedding: NDArray[np.float32]
+
+    def best_texts(self, user: Transaction) -> dict[int, str]:
+        """What a reranker is to read: the best chunks of the best memories, by version."""
+        ranking = self._ranking(user)
+        versions = ranking.versions[: self.engine.config.rerank_top].tolist()
+        memories = user.memories.versions(versions)
+        return {
+            version: _best_chunk(user, memories[version], version, ranking.chunks(place)[0])
+            for place, version in enumerate(versions)
+        }
+
+    def answer(self, reranked: Mapping[int, float], user: Transaction) -> RecallResult:
+        """Look up, put in order, pack."""
+        ranking = _by_reranker(self._ranking(user), reranked)
+        ranking, near = _newest_first(self.index, ranking)
+        places = _without_copies(user, ranking, near)
+        block = Block(self.engine, user, self.index, self.request, ranking, places)
+        packed = pack(
+            block.candidates(),
+            block.write,
+            token_budget=self.request.token_budget,
+            costs=self.engine.line_costs,
+            max_items=self.request.top_k,
+        )
+        return block.result(packed)
+
+    def _ranking(self, user: Transaction) -> Ranking:
+        """The best memories, by all signals."""
+        user.require_embedder(self.engine.embedder.fingerprint)
+        self.index.refresh(user.feed)
+        return rank(
+            self.index,
+            _understand(self.index, self.request, self.embedding, user.now),
+            self.index.visible(self.request.filters),
+            limit=self.request.top_k * _SPARE,
+            room=self.request.token_budget * _ROOM,
+        )
 
 
 def _understand(
@@ -99,11 +133,42 @@ def _understand(
     )
 
 
-def _without_copies(user: Transaction, index: UserIndex, ranking: Ranking) -> list[int]:
+def _best_chunk(user: Transaction, memory: Memory, version: int, chunk: int) -> str:
+    """The part of a memory that answers best."""
+    spans = user.memories.chunk_spans(version)
+    start, stop = spans[chunk] if chunk < len(spans) else (0, len(memory.content))
+    return memory.content[start:stop]
+
+
+def _by_reranker(ranking: Ranking, scores: Mapping[int, float]) -> Ranking:
+    """The memories that a reranker has read in their new order; the others stay where they are."""
+    read = [place for place, version in enumerate(ranking.versions.tolist()) if version in scores]
+    if not read:
+        return ranking
+    found = [scores[int(ranking.versions[place])] for place in read]
+    ranking.reranked[read] = found
+    order = np.arange(len(ranking))
+    order[read] = [read[place] for place in reorder(ranking.scores[read], found)]
+    return ranking.reordered(order, ranking.scores)
+
+
+def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[np.float32]]:
+    """The ranking with what was said last before what it replaces, and how near each two are."""
+    rows = ranking.rows[:_COMPARED]
+    vectors = index.dense.vectors(rows)
+    near = vectors @ vectors.T
+    roles = index.column("role")[rows]
+    alike = (near >= _ALIKE_COSINE) & (roles[:, None] == roles[None, :])
+    days = index.column("happened")[rows] // _DAY
+    order, lifted = newest_first(ranking.scores[:_COMPARED], days, alike)
+    places = np.append(order, np.arange(len(rows), len(ranking)))
+    scores = np.append(lifted[order], ranking.scores[len(rows) :])
+    return ranking.reordered(places, scores), near[np.ix_(order, order)]
+
+
+def _without_copies(user: Transaction, ranking: Ranking, near: NDArray[np.float32]) -> list[int]:
     """Places in a ranking but those that say nearly the same as a better one."""
-    vectors = index.dense.vectors(ranking.rows)
-    near = vectors @ vectors.T >= _COPY_COSINE
-    suspects = np.flatnonzero(near.sum(0) > 1).tolist()
+    suspects = np.flatnonzero((near >= _COPY_COSINE).sum(0) > 1).tolist()
     terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
     copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])
     gone = {place for place, first in zip(suspects, copies, strict=True) if first is not None}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 from anyio import to_thread
+from numpy.typing import NDArray
 
 from memory_vault import (
     EmbedderMismatch,
@@ -76,6 +78,47 @@ async def test_a_named_speaker_is_looked_at_first(memory: MemoryLayer) -> None:
     await memory.save(turns, session_id="s")
     found = await memory.recall("What does Bob love?")
     assert (found.memories[0].memory.role, found.memories[0].signals["speaker"]) == ("Bob", 1)
+
+
+async def test_what_was_said_last_stands_before_what_it_replaces(memory: MemoryLayer) -> None:
+    await memory.save("The budget of the kitchen is 300 euro.", occurred_at=DAY, session_id="a")
+    later = DAY + timedelta(days=60)
+    text = "The budget of the kitchen is now 500 euro."
+    await memory.save(text, occurred_at=later, session_id="b")
+    await memory.save("The cat sleeps.", occurred_at=later, session_id="c")
+    found = await memory.recall("What is the budget of the kitchen in euro, 300?")
+    assert contents(found)[:2] == [text, "The budget of the kitchen is 300 euro."]
+    assert "2026-03-01" in found.prompt_block
+    assert "2026-04-30" in found.prompt_block
+    before = await memory.recall("What is the budget?", as_of=DAY + timedelta(days=1))
+    assert contents(before)[0] == "The budget of the kitchen is 300 euro."
+
+
+async def test_a_reranker_orders_the_best_again(hash_config: MemoryConfig) -> None:
+    texts = ["The red rose is red red.", "A red tulip.", "Something else.", "A red rose it is?"]
+    async with Vault(hash_config) as vault, MemoryLayer("eve", vault=vault) as memory:
+        await memory.save(texts)
+        plain = await memory.recall("a red rose it is")
+        assert "rerank" not in plain.memories[0].signals
+    config = replace(hash_config, reranker=LongestFirst(), rerank_top=3)
+    async with Vault(config) as vault, MemoryLayer("eve", vault=vault) as memory:
+        found = await memory.recall("a red rose it is")
+        assert sorted(contents(found)) == sorted(texts)
+        assert contents(found)[:3] == sorted(contents(plain)[:3], key=len, reverse=True)
+        assert found.memories[0].signals["rerank"] == len(contents(found)[0])
+        assert "rerank" not in found.memories[3].signals
+        assert (await memory.recall("stranger", session_id="none")).memories == ()
+
+
+class LongestFirst:
+    """A reranker for which longer texts are far better."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([len(text) for text in texts], np.float32)
 
 
 # budget and block ---------------------------------------------------------------------------------

@@ -56,30 +56,46 @@ class Ranking:
     Attributes:
         versions: Number of the version that was found, of each.
         rows: Row of its best chunk in the index, of each.
-        scores: The sum of the weighted signals, of each.
+        scores: What each counts for: the sum of its weighted signals, unless it was moved.
+        reranked: A reranker's score of each; NaN for those that it has not read.
     """
 
     versions: NDArray[np.int64]
     rows: NDArray[np.int64]
     scores: Scores
+    reranked: Scores
     _order: NDArray[np.int64]
     _evidence: _Evidence
 
     def __len__(self) -> int:
         return len(self.versions)
 
+    def reordered(self, order: NDArray[np.int64], scores: Scores) -> Ranking:
+        """The same memories in another order; `scores` in that order, descending."""
+        return Ranking(
+            self.versions[order],
+            self.rows[order],
+            scores,
+            self.reranked[order],
+            self._order[order],
+            self._evidence,
+        )
+
     def signals(self, place: int) -> dict[str, float]:
         """Each signal's own value of the memory at a place, from 0.
 
         "dense" is a cosine, "lexical" a BM25 score, "beside" and "beyond" are the better
         neighbour's own score one and two turns away, "session" is a share of the best session's
-        BM25; the others run from 0 to 1 and are left out when they say nothing.
+        BM25, "rerank" is a reranker's own score; the others run from 0 to 1. What was
+        not asked for is left out.
         """
         found, i = self._evidence, self._order[place]
         values = {"dense": float(found.dense[i]), "lexical": float(found.lexical[i])}
         for name, scores in found.signals.items():
             if name != "own":
                 values[name] = float(scores[i])
+        if not np.isnan(self.reranked[place]):
+            values["rerank"] = float(self.reranked[place])
         return values
 
     def chunks(self, place: int) -> list[int]:
@@ -111,7 +127,7 @@ class _Evidence:
 
 
 _NONE, _ZERO = np.zeros(0, np.int64), np.zeros(0, np.float32)
-_NOTHING = Ranking(_NONE, _NONE, _ZERO, _NONE, _Evidence(_NONE, _ZERO, _ZERO, _ZERO, {}))
+_NOTHING = Ranking(_NONE, _NONE, _ZERO, _ZERO, _NONE, _Evidence(_NONE, _ZERO, _ZERO, _ZERO, {}))
 
 
 def rank(
@@ -148,6 +164,7 @@ def rank(
         versions=index.column("version")[firsts[best]],
         rows=_best_rows(found, firsts, best),
         scores=total[best],
+        reranked=np.full(len(best), np.nan, np.float32),
         _order=best,
         _evidence=found,
     )
