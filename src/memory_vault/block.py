@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._times import to_micros
-from .models import LeftOut, Memory, Preference, Recalled, RecallResult
+from .models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
 from .text.budget import Candidate, Packed
 from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
 from .text.snippet import snippet
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .storage.index.user_index import UserIndex
     from .storage.sqlite.transaction import Transaction
 
-_FACTS = frozenset({"semantic", "procedural"})
 _SHARE_OF_ONE = 2
 """One memory takes at most this fraction of the budget."""
 _SOME_DAY = date(2026, 1, 1)
@@ -161,6 +160,6 @@ def _any_day(kind: str, session_id: str | None, role: str) -> tuple[Group, str]:
 
 def _head(kind: str, day: date, session_id: str | None, role: str) -> tuple[Group, str]:
     """The group of a memory, and how its line begins."""
-    if kind in _FACTS:
+    if kind in FACT_TYPES:
         return "facts", fact_head(day)
     return "conversations", conversation_head(day, session_id, role)

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 MemoryType = Literal["episodic", "semantic", "procedural", "working"]
 MEMORY_TYPES: tuple[MemoryType, ...] = ("episodic", "semantic", "procedural", "working")
+FACT_TYPES: frozenset[MemoryType] = frozenset({"semantic", "procedural"})
+"""What holds until something else does; the other types tell what happened."""
 ORIGINS = ("user", "assistant", "tool", "import", "plugin", "model")
 Proof = Literal["quick", "proven"]
 _REPR_CHARS = 60

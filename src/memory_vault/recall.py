@@ -14,7 +14,7 @@ import numpy as np
 
 from ._times import to_micros, to_moment
 from .block import Block
-from .models import Memory, RecallResult
+from .models import FACT_TYPES, Memory, RecallResult
 from .storage.index.rank import Question, Ranking, rank
 from .storage.index.user_index import Filters, UserIndex
 from .text.budget import pack
@@ -40,7 +40,7 @@ _COMPARED = 1_000
 _COPY_COSINE = 0.8
 """Only memories whose best chunks are this near are compared word by word."""
 _ALIKE_COSINE = 0.75
-"""Two statements of one speaker that are this near are taken to be about the same thing."""
+"""Two facts told by one speaker that are this near are taken to be about the same thing."""
 _DAY = 86_400_000_000
 
 
@@ -153,12 +153,13 @@ def _by_reranker(ranking: Ranking, scores: Mapping[int, float]) -> Ranking:
 
 
 def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[np.float32]]:
-    """The ranking with what was said last before what it replaces, and how near each two are."""
+    """The ranking with each fact before the older ones it replaces, and how near each two are."""
     rows = ranking.rows[:_COMPARED]
     vectors = index.dense.vectors(rows)
     near = vectors @ vectors.T
     roles = index.column("role")[rows]
-    alike = (near >= _ALIKE_COSINE) & (roles[:, None] == roles[None, :])
+    facts = np.isin(index.column("kind")[rows], index.kinds.matching(FACT_TYPES))
+    alike = (near >= _ALIKE_COSINE) & (roles[:, None] == roles[None, :]) & facts & facts[:, None]
     days = index.column("happened")[rows] // _DAY
     order, lifted = newest_first(ranking.scores[:_COMPARED], days, alike)
     places = np.append(order, np.arange(len(rows), len(ranking)))

@@ -80,11 +80,12 @@ async def test_a_named_speaker_is_looked_at_first(memory: MemoryLayer) -> None:
     assert (found.memories[0].memory.role, found.memories[0].signals["speaker"]) == ("Bob", 1)
 
 
-async def test_what_was_said_last_stands_before_what_it_replaces(memory: MemoryLayer) -> None:
-    await memory.save("The budget of the kitchen is 300 euro.", occurred_at=DAY, session_id="a")
+async def test_a_fact_told_anew_stands_before_the_one_it_replaces(memory: MemoryLayer) -> None:
+    save = partial(memory.save, memory_type="semantic")
+    await save("The budget of the kitchen is 300 euro.", occurred_at=DAY, session_id="a")
     later = DAY + timedelta(days=60)
     text = "The budget of the kitchen is now 500 euro."
-    await memory.save(text, occurred_at=later, session_id="b")
+    await save(text, occurred_at=later, session_id="b")
     await memory.save("The cat sleeps.", occurred_at=later, session_id="c")
     found = await memory.recall("What is the budget of the kitchen in euro, 300?")
     assert contents(found)[:2] == [text, "The budget of the kitchen is 300 euro."]

@@ -4,7 +4,7 @@
     memory  = own                                      its best chunk
             + .4 beside + .15 beyond                   a neighbour, 1 and 2 turns away
             + .4 share(BM25 of its session as one text)
-            + .5 importance + .6 recency
+            + .5 importance + .3 recency
             + .3 speaker + .6 time                     only when the question names one
 
 Cosines of one question lie close together and never at 0, so they are measured from the typical

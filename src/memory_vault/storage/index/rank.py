@@ -19,7 +19,7 @@ WEIGHTS = {
     "session": 0.4,
     "importance": 0.5,
     "speaker": 0.3,
-    "recency": 0.6,
+    "recency": 0.3,
     "time": 0.6,
 }
 """What the best of each signal is worth, beside the best cosine with 1; see `text/fuse.py`."""
