@@ -23,6 +23,7 @@ LEVELS = [
     {"layer"},
     {"vault"},
     {"engine"},
+    {"portable"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments"},
     {"block"},
     {"storage", "_host"},

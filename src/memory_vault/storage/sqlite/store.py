@@ -22,6 +22,7 @@ from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor, next_cursor
 from .connection import Database, Retired, close, connect, translated
 from .files import FilePool, make_folder, publish, user_path
+from .held import Snapshot, Stage, clear_staging
 from .schema import CATALOG, USER
 from .transaction import Transaction
 from .unit import Unit
@@ -29,6 +30,8 @@ from .unit import Unit
 T = TypeVar("T")
 
 _WRITERS = 4
+_LONG = 2
+"""Threads for exports, imports, backups and checks."""
 _CLOSE_TIMEOUT_S = 30.0
 
 
@@ -99,6 +102,7 @@ class SqliteStore:
         self._lock_timeout_s = lock_timeout_s
         self._pool = FilePool(max_open_files, durability)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
+        self._long = CapacityLimiter(_LONG)
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
@@ -141,6 +145,18 @@ class SqliteStore:
         run = _Hop(partial(self._write, user_id, unit, create))
         async with self._turn(user_id):
             return await self._until_free(run, self._writers)
+
+    def snapshot(self, user_id: str) -> Snapshot:
+        """A user's file at one moment, to be read over several hops; close it in one."""
+        return Snapshot(self._pool, user_path(self._dir, user_id), user_id)
+
+    def stage(self) -> Stage:
+        """A file of one's own in the data folder; close it in a hop."""
+        return Stage(self._dir)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run one hop of long work; it takes no thread from those who read or write."""
+        return await self._until_free(work, self._long)
 
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
@@ -218,6 +234,7 @@ class SqliteStore:
 
     def _open_folder(self) -> None:
         make_folder(self._dir / "users")
+        clear_staging(self._dir)
         if not self._catalog.exists():
             files = self._files()
             self._publish_catalog()
