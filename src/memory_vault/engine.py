@@ -21,6 +21,7 @@ from .storage.sqlite.store import SqliteStore
 from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
 
+_NEVER_SHOWN = {"encryption_key"}
 _PER_CALL = {"top_k", "token_budget"}
 """Settings in which vaults on one folder may differ."""
 
@@ -53,6 +54,7 @@ class Engine:
             lock_timeout_s=config.lock_timeout_s,
             max_open_files=config.max_open_files,
             readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
+            encryption_key=config.encryption_key,
         )
         self._owns_embedder = isinstance(config.embedder, str)
         self.embedder: Embedder = _embedder(config)
@@ -174,6 +176,11 @@ def _agree(held: MemoryConfig, wanted: MemoryConfig) -> None:
     """Refuse a second vault with other settings on the folder."""
     for one in fields(MemoryConfig):
         before, now = getattr(held, one.name), getattr(wanted, one.name)
+        if one.name in _NEVER_SHOWN and before != now:
+            raise ConfigError(
+                f"{one.name}: {held.data_dir} is already open in this program with another one; "
+                "close that vault first, or use the same"
+            )
         if one.name not in _PER_CALL and before != now:
             raise ConfigError(
                 f"{one.name}={now!r}: {held.data_dir} is already open in this program with "

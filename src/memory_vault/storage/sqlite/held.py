@@ -17,7 +17,7 @@ from typing import TypeVar
 import apsw
 
 from ...errors import NotOpen
-from .connection import Database, Retired, close, connect, create, translated
+from .connection import Database, Retired, close, connect, create, translated, unlock
 from .files import FilePool, make_folder
 from .records import Records
 from .schema import USER
@@ -99,6 +99,7 @@ class Stage:
         with self._lock, translated(self.path):
             make_folder(self._folder)
             self._db = apsw.Connection(str(self.path))
+            unlock(self._db, self._key)
             self._db.execute("PRAGMA journal_mode=OFF").fetchall()
             self._settle()
             create(self._db, USER)
@@ -109,7 +110,7 @@ class Stage:
         with self._lock, translated(self.path):
             make_folder(self._folder)
             fill(self.path)
-            self._db = connect(self.path, USER, "process")
+            self._db = connect(self.path, USER, "process", self._key)
             self._settle()
 
     def _settle(self) -> None:

@@ -20,9 +20,10 @@ from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor, next_cursor
-from .connection import Database, Retired, close, connect, translated
+from .connection import Database, Retired, close, translated
 from .files import FilePool, make_folder, publish, user_path
 from .held import Snapshot, Stage, clear_staging
+from .keys import Keys, Source
 from .schema import CATALOG, USER
 from .transaction import Transaction
 from .unit import Unit
@@ -87,6 +88,7 @@ class SqliteStore:
         lock_timeout_s: Seconds to wait for another process's lock.
         max_open_files: Idle connections kept.
         readers: Threads for reading and searching at once.
+        encryption_key: What encrypts every file, or what to call for it; None for plain files.
     """
 
     def __init__(
@@ -97,10 +99,12 @@ class SqliteStore:
         lock_timeout_s: float,
         max_open_files: int,
         readers: int,
+        encryption_key: Source = None,
     ) -> None:
         self._dir, self._durability = data_dir, durability
         self._lock_timeout_s = lock_timeout_s
-        self._pool = FilePool(max_open_files, durability)
+        self._keys = Keys(data_dir, encryption_key)
+        self._pool = FilePool(max_open_files, durability, self._keys.of)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
         self._long = CapacityLimiter(_LONG)
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
@@ -152,7 +156,7 @@ class SqliteStore:
 
     def stage(self) -> Stage:
         """A file of one's own in the data folder; close it in a hop."""
-        return Stage(self._dir)
+        return Stage(self._dir, self._keys.scratch())
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
@@ -234,6 +238,7 @@ class SqliteStore:
 
     def _open_folder(self) -> None:
         make_folder(self._dir / "users")
+        self._keys.open()
         clear_staging(self._dir)
         if not self._catalog.exists():
             files = self._files()
@@ -246,12 +251,13 @@ class SqliteStore:
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
-        publish(self._catalog, CATALOG, self._durability, fill, (now,))
+        key = self._keys.of(self._catalog)
+        publish(self._catalog, CATALOG, self._durability, fill, (now,), key)
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
         try:
-            connection: Database = connect(path, USER, self._durability)
+            connection: Database = self._pool.connect(path, USER)
         except StorageError:
             return
         try:
@@ -318,10 +324,25 @@ class SqliteStore:
             self._known.add(user_id)
         if path.exists():
             return False
+        if self._keys.is_on:
+            return self._alone(lambda: self._publish_user(user_id, path))
+        return self._publish_user(user_id, path)
+
+    def _publish_user(self, user_id: str, path: Path) -> bool:
+        """Make the file of a user, unless there is one."""
+        if path.exists():
+            return False
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
-        publish(path, USER, self._durability, fill, (user_id, now))
+        publish(path, USER, self._durability, fill, (user_id, now), self._keys.make(path))
         return True
+
+    def _alone(self, work: Callable[[], bool]) -> bool:
+        """Make or remove an encrypted file with its salt where no other process does."""
+        with self._in_catalog:
+            return Unit[bool](
+                self._pool, self._catalog, CATALOG, lambda *_: work(), begin="BEGIN IMMEDIATE"
+            ).run()
 
     def _is_listed(self, user_id: str) -> bool:
         def run(connection: Database, _: Unit[bool]) -> bool:
@@ -406,15 +427,25 @@ class SqliteStore:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
         self._known.discard(user_id)
         self._pool.drop(path)
-        if not path.exists() or self._unlink(path):
+        if self._keys.is_on:
+            is_gone = self._alone(lambda: self._unlink_with_key(path))
+        else:
+            is_gone = not path.exists() or self._unlink(path)
+        if is_gone:
             return True
         self._adopt(path)
         return False
 
+    def _unlink_with_key(self, path: Path) -> bool:
+        if path.exists() and not self._unlink(path):
+            return False
+        self._keys.destroy(path)
+        return True
+
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
         try:
-            connection: Database = connect(path, USER, self._durability)
+            connection: Database = self._pool.connect(path, USER)
         except StorageReadOnly:
             return not path.exists()
         try:
@@ -441,7 +472,7 @@ class SqliteStore:
         advice = "restore this file from a backup; other users are not affected"
         is_user = path != self._catalog
         try:
-            connection: Database = connect(path, USER if is_user else CATALOG, self._durability)
+            connection: Database = self._pool.connect(path, USER if is_user else CATALOG)
         except StorageError as error:
             return Problem(None, str(error), advice) if path.exists() else None
         try:
