@@ -72,7 +72,7 @@ class Keys:
     def _key_file(self) -> Path:
         return self._folder / KEY_FILE
 
-    def open(self, *, create: bool = True) -> None:
+    def unlock(self, *, create: bool = True) -> None:
         """Unlock the vault's key, or make one for a folder that has nothing in it yet.
 
         Raises:

@@ -238,7 +238,7 @@ class SqliteStore:
 
     def _open_folder(self) -> None:
         make_folder(self._dir / "users")
-        self._keys.open()
+        self._keys.unlock()
         clear_staging(self._dir)
         if not self._catalog.exists():
             files = self._files()
