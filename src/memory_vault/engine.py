@@ -152,6 +152,20 @@ async def release(engine: Engine) -> None:
     await finish(engine.close)
 
 
+async def mend(config: MemoryConfig | None) -> tuple[str, ...]:
+    """Set a catalog aside that is too damaged to open the vault; what was done.
+
+    Raises:
+        StorageError: If the folder cannot be used, or another process has the catalog in use.
+    """
+    store = Engine(await to_thread.run_sync(_settle, config)).store
+    try:
+        done = await store.in_thread(store.maintenance.mend)
+    finally:
+        await store.close()
+    return () if done is None else (done,)
+
+
 def _settle(config: MemoryConfig | None) -> MemoryConfig:
     """Settings with the config file read and the folder's path made absolute. Blocking."""
     found = (config or MemoryConfig()).with_file()

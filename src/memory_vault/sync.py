@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ._portal import Portal
-from .config import MemoryConfig
+from .config import EncryptionKey, MemoryConfig
 from .errors import InvalidInput
 from .layer import _KEEP, MemoryLayer
 from .models import (
+    BackupReport,
     Change,
     CheckReport,
     ExportReport,
@@ -120,9 +121,89 @@ class VaultSync:
         """
         return self._portal.call(self._inner.forget_user, user_id, confirm=confirm, proof=proof)
 
-    def check(self) -> CheckReport:
-        """Read every user's file from end to end and report what is damaged; changes nothing."""
-        return self._portal.call(self._inner.check)
+    def backup(
+        self, path: str | Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> BackupReport:
+        """Copy every user's file into a new folder, while others read and write.
+
+        Each file is copied as it is at one moment and checked from end to end; a manifest tells
+        later whether it is still the same. An encrypted vault makes an encrypted backup, which
+        the key of this moment opens. The folder appears whole or not at all.
+
+        Args:
+            path: The folder to make; the one above it must exist. "~" is the home folder.
+            progress: Called with the bytes copied and their number, now and then.
+
+        Raises:
+            TargetNotEmpty: If there is something at that place.
+            InvalidInput: If the folder above does not exist, or the place is inside the vault.
+            NotAVault: If a user's file is damaged; `check(repair=True)` sets it aside.
+            StorageError: If it cannot be written.
+        """
+        return self._portal.call(self._inner.backup, path, progress=progress)
+
+    def restore(
+        self,
+        path: str | Path,
+        *,
+        user_id: str | None = None,
+        encryption_key: EncryptionKey | None = None,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> BackupReport:
+        """Take users back from a backup, into this vault while it is in use.
+
+        The backup is read from end to end first: a damaged one changes nothing. Then each user
+        is restored wholly or not at all; interrupted, call it again with `overwrite`. The files
+        are encrypted as this vault is, whatever the backup was.
+
+        Args:
+            path: The folder that `backup` made. Restore only backups that you trust.
+            user_id: Only this user; None for all.
+            encryption_key: Key of the backup; None for this vault's own.
+            overwrite: Whether what such a user has in this vault may be replaced.
+            progress: Called with the bytes read and their number, now and then.
+
+        Raises:
+            TargetNotEmpty: If a user has something in this vault already.
+            NotFound: If the backup has no such user.
+            NotAVault: If the backup is damaged.
+            WrongKey: If the key does not open the backup.
+            InvalidInput: If the folder is no backup.
+        """
+        return self._portal.call(
+            self._inner.restore,
+            path,
+            user_id=user_id,
+            encryption_key=encryption_key,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Read every user's file from end to end, and compare every index in memory with it.
+
+        Args:
+            repair: Set damaged files aside, into the folder "damaged" of the vault with a note
+                each; list every user whose file is sound; build wrong indexes anew. A vault whose
+                list of users is too damaged to open may be checked with this while it is closed.
+        """
+        return self._portal.call(self._inner.check, repair=repair)
+
+    def rekey(self, encryption_key: str | bytes) -> None:
+        """Change the key of an encrypted vault: from now on the new one opens it.
+
+        One small file is written anew, at once: interrupted or killed, either the old key or the
+        new one opens the vault. Programs that have it open go on; backups keep their key.
+
+        Args:
+            encryption_key: The new key: 32 bytes, or a passphrase of at least 8 characters.
+
+        Raises:
+            WrongKey: If the vault is not encrypted.
+            ConfigError: If the new key is no such key.
+        """
+        self._portal.call(self._inner.rekey, encryption_key)
 
     def reindex(self, user_id: str | None = None) -> None:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""

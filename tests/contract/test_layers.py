@@ -23,7 +23,7 @@ LEVELS = [
     {"layer"},
     {"vault"},
     {"engine"},
-    {"portable"},
+    {"portable", "upkeep"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments"},
     {"block"},
     {"storage", "_host"},

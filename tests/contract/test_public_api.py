@@ -31,7 +31,10 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "health": "",
         "list_users": "*, page_size=100, cursor=None",
         "forget_user": "user_id, *, confirm, proof='quick'",
-        "check": "",
+        "backup": "path, *, progress=None",
+        "restore": ("path, *, user_id=None, encryption_key=None, overwrite=False, progress=None"),
+        "check": "*, repair=False",
+        "rekey": "encryption_key",
         "reindex": "user_id=None",
     },
     MemoryLayer: {

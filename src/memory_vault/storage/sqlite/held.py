@@ -10,13 +10,14 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
 from ...errors import NotOpen
+from .backup import fill_from
 from .connection import Database, Retired, close, connect, create, translated, unlock
 from .files import FilePool, make_folder
 from .records import Records
@@ -105,11 +106,11 @@ class Stage:
             create(self._db, USER)
             self._db.execute("INSERT INTO meta (id, user_id, created_at) VALUES (1, '', 0)")
 
-    def take(self, fill: Callable[[Path], None]) -> None:
-        """Let `fill` make the file, then open it: checked, and brought up to date."""
+    def copy(self, source: Path) -> Iterator[int]:
+        """Make the file as a copy of another under the same key, then bring it up to date."""
+        make_folder(self._folder)
+        yield from fill_from(source, self._key, self.path)
         with self._lock, translated(self.path):
-            make_folder(self._folder)
-            fill(self.path)
             self._db = connect(self.path, USER, "process", self._key)
             self._settle()
 

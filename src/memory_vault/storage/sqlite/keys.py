@@ -162,6 +162,10 @@ class Keys:
         self._publish(self._key_file, checked(secret), self._vault_key, _replace)
         self._source = self._secret = secret
 
+    def secret_for(self, folder: Path) -> Secret | None:
+        """The caller's key, for another folder that has a key file."""
+        return self._secret if (folder / KEY_FILE).exists() else None
+
     def copy_to(self, folder: Path) -> None:
         """Write the key file into a folder of a backup, under the key of this moment."""
         if self._vault_key is not None and self._secret is not None:

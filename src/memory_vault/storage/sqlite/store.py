@@ -18,13 +18,17 @@ from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 
 from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
-from ...models import CheckReport, Page, Problem, UserInfo
+from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
-from .connection import Database, Retired, close, translated
+from .backup import user_files
+from .connection import Database, Retired, close
 from .files import FilePool, make_folder, publish, user_path
 from .held import Snapshot, Stage, clear_staging
 from .keys import Keys, Source
+from .maintenance import Maintenance
+from .repair import problem_of
 from .schema import CATALOG, USER
+from .steps import Steps
 from .transaction import Transaction
 from .unit import Unit
 
@@ -110,6 +114,9 @@ class SqliteStore:
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
+        self.maintenance: Maintenance = Maintenance(
+            data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
+        )
 
     @property
     def _catalog(self) -> Path:
@@ -158,6 +165,10 @@ class SqliteStore:
         """A file of one's own in the data folder; close it in a hop."""
         return Stage(self._dir, self._keys.scratch())
 
+    async def step(self, steps: Steps[T]) -> int | None:
+        """Do the next step of long work; None after the last."""
+        return await to_thread.run_sync(steps.advance, limiter=self._long)
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
         return await self._until_free(work, self._long)
@@ -189,10 +200,10 @@ class SqliteStore:
 
     async def check(self) -> CheckReport:
         """Read every file and say what is damaged; cancelled, it stops after the file at hand."""
-        files = await to_thread.run_sync(self._files, limiter=self._readers)
+        files = await to_thread.run_sync(user_files, self._dir, limiter=self._long)
         found = [
-            await to_thread.run_sync(self._check_file, path, limiter=self._readers)
-            for path in [self._catalog, *files]
+            await to_thread.run_sync(problem_of, *each, limiter=self._long)
+            for each in [(self._pool.connect, path, self._dir) for path in (self._catalog, *files)]
         ]
         return CheckReport(len(files), tuple(one for one in found if one is not None))
 
@@ -241,7 +252,7 @@ class SqliteStore:
         self._keys.unlock()
         clear_staging(self._dir)
         if not self._catalog.exists():
-            files = self._files()
+            files = user_files(self._dir)
             self._publish_catalog()
             for path in files:
                 self._adopt(path)
@@ -261,11 +272,13 @@ class SqliteStore:
         except StorageError:
             return
         try:
-            user_id, retired = connection.execute("SELECT user_id, retired FROM meta").fetchone()
+            user_id, retired, since = connection.execute(
+                "SELECT user_id, retired, created_at FROM meta"
+            ).fetchone()
         finally:
             close(connection)
         if not retired:
-            self._enter(user_id)
+            self._enter(user_id, since)
 
     def _read(self, user_id: str, work: Callable[[Transaction], T], hop: _Hop[T]) -> T:
         path = user_path(self._dir, user_id)
@@ -337,10 +350,10 @@ class SqliteStore:
         publish(path, USER, self._durability, fill, (user_id, now), self._keys.make(path))
         return True
 
-    def _alone(self, work: Callable[[], bool]) -> bool:
+    def _alone(self, work: Callable[[], T]) -> T:
         """Make or remove an encrypted file with its salt where no other process does."""
         with self._in_catalog:
-            return Unit[bool](
+            return Unit[T](
                 self._pool, self._catalog, CATALOG, lambda *_: work(), begin="BEGIN IMMEDIATE"
             ).run()
 
@@ -351,13 +364,14 @@ class SqliteStore:
 
         return Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
 
-    def _enter(self, user_id: str) -> None:
+    def _enter(self, user_id: str, since: int | None = None) -> None:
         """Write a user into the catalog, unless it is there."""
+        at = time.time_ns() // 1_000 if since is None else since
 
         def enter(connection: Database, _: Unit[None]) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO users (user_id, created_at) VALUES (?, ?)",
-                (user_id, time.time_ns() // 1_000),
+                (user_id, at),
             )
 
         with self._in_catalog:
@@ -376,6 +390,8 @@ class SqliteStore:
         """A unit on a user's file; a struck file may be taken back into use once it is listed."""
 
         def run(connection: Database, unit: Unit[T]) -> T:
+            if is_writing and path is not None and _has_moved(connection):
+                raise Retired  # a repair set it aside, or it was struck and unlinked
             try:
                 transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
             except apsw.ReadOnlyError:
@@ -463,30 +479,3 @@ class SqliteStore:
         finally:
             connection.close()
         return bool(retired)
-
-    def _files(self) -> list[Path]:
-        """Every user's file."""
-        return sorted((self._dir / "users").glob("*/*.db"))
-
-    def _check_file(self, path: Path) -> Problem | None:
-        advice = "restore this file from a backup; other users are not affected"
-        is_user = path != self._catalog
-        try:
-            connection: Database = self._pool.connect(path, USER if is_user else CATALOG)
-        except StorageError as error:
-            return Problem(None, str(error), advice) if path.exists() else None
-        try:
-            with translated(path):
-                (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-                if said != "ok":
-                    return Problem(None, f"{path}: {said}", advice)
-                if not is_user:
-                    return None
-                (user_id,) = connection.execute("SELECT user_id FROM meta").fetchone()
-                if user_path(self._dir, user_id) != path:
-                    return Problem(user_id, f"{path} is not where user {user_id!r} belongs", advice)
-        except StorageError as error:
-            return Problem(None, str(error), advice)
-        finally:
-            close(connection)
-        return None
