@@ -32,7 +32,9 @@ async def backup(engine: Engine, path: Path, *, progress: Progress | None) -> Ba
 
 
 def _size(files: Maintenance) -> int:
-    return sum(one.stat().st_size for one in files.files() if one.exists())
+    """Bytes there are to copy, write-ahead logs included: near enough to show progress."""
+    every = [path for one in files.files() for path in (one, Path(f"{one}-wal"))]
+    return sum(one.stat().st_size for one in every if one.exists())
 
 
 def _backup(files: Maintenance, data_dir: Path, path: Path) -> Generator[int, None, BackupReport]:
