@@ -59,6 +59,8 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
     engine.indexes.forget(user_id)
     receipt = await _finish(engine, user_id, removal, proof)
     if await engine.store.remove_user(user_id):
+        if store.maintenance.is_encrypted:
+            receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
         return receipt
     return replace(receipt, state="pending", reason=_IN_USE)
 

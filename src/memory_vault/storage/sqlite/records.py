@@ -177,10 +177,11 @@ class Records:
                 check()
                 marks = ", ".join("?" * len(group[0]))
                 self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", group)  # noqa: S608
-        fingerprint, clock = source.execute("SELECT fingerprint, clock FROM meta").fetchone()
+        meta = source.execute("SELECT fingerprint, clock, created_at FROM meta").fetchone()
         self._db.execute(
-            "UPDATE meta SET generation = generation + 1, fingerprint = ?, clock = max(clock, ?)",
-            (fingerprint, clock),
+            "UPDATE meta SET generation = generation + 1, fingerprint = ?, clock = max(clock, ?), "
+            "created_at = coalesce(nullif(?, 0), created_at)",
+            meta,
         )
 
 
