@@ -63,8 +63,8 @@ READERS = {
     "fdopen",
     "mmap",
 }
-OPENERS = {"sync_folder", "read_salt", "write_salt"}
-"""Functions that open a folder, to make its entries durable, or a salt: SQLite opens neither."""
+OPENERS = {"sync_folder", "read_salt", "write_salt", "write_note"}
+"""Functions that open what SQLite never does: a folder, to sync it, a salt, a note."""
 
 
 def part(path: Path) -> str:

@@ -184,16 +184,15 @@ async def test_a_killed_backup_is_whole_or_absent(
 ) -> None:
     async with Vault(config) as vault:
         await _fill(vault)
-    for number in range(1):
-        place = tmp_path / f"backup {number}"
-        work = "await vault.backup(place)"
-        said = _killed(config, anyio_backend, place, work, after_s=after_s(0.15))
-        async with Vault(config) as vault:
-            assert place.exists() or "done" not in said
-            if place.exists():
-                assert (await vault.restore(place, overwrite=True)).users == 2
-            assert await _totals(vault) == [20, 20]
-            assert (await vault.check()).problems == ()
+    place = tmp_path / "one"
+    work = "await vault.backup(place)"
+    said = _killed(config, anyio_backend, place, work, after_s=after_s(0.15))
+    async with Vault(config) as vault:
+        assert place.exists() or "done" not in said
+        if place.exists():
+            assert (await vault.restore(place, overwrite=True)).users == 2
+        assert await _totals(vault) == [20, 20]
+        assert (await vault.check()).problems == ()
 
 
 async def test_a_killed_restore_leaves_each_user_whole_or_as_before(
@@ -202,17 +201,16 @@ async def test_a_killed_restore_leaves_each_user_whole_or_as_before(
     async with Vault(config) as vault:
         await _fill(vault)
         await vault.backup(tmp_path / "backup")
-    for number in range(1):
-        other = replace(config, data_dir=tmp_path / f"vault {number}", encryption_key=NEW)
-        work = f"await vault.restore(place, encryption_key=bytes.fromhex({OLD.hex()!r}))"
-        backup = tmp_path / "backup"
-        said = _killed(other, anyio_backend, backup, work, after_s=after_s(0.2))
-        async with Vault(other) as vault:
-            totals = await _totals(vault)
-            assert set(totals) <= ({20} if "done" in said else {0, 20})
-            await vault.restore(backup, encryption_key=OLD, overwrite=True)
-            assert await _totals(vault) == [20, 20]
-            assert (await vault.check()).problems == ()
+    other = replace(config, data_dir=tmp_path / "other", encryption_key=NEW)
+    work = f"await vault.restore(place, encryption_key=bytes.fromhex({OLD.hex()!r}))"
+    backup = tmp_path / "backup"
+    said = _killed(other, anyio_backend, backup, work, after_s=after_s(0.2))
+    async with Vault(other) as vault:
+        totals = await _totals(vault)
+        assert set(totals) <= ({20} if "done" in said else {0, 20})
+        await vault.restore(backup, encryption_key=OLD, overwrite=True)
+        assert await _totals(vault) == [20, 20]
+        assert (await vault.check()).problems == ()
 
 
 async def test_a_killed_change_of_the_key_leaves_the_old_or_the_new(

@@ -155,12 +155,18 @@ def remove(path: Path) -> None:
 
 
 def clear_staging(data_dir: Path) -> int:
-    """Remove what killed processes left; files in use are locked and stay. How many went."""
+    """Remove what killed processes left; files in use are locked and stay. How many went.
+
+    Files that were to be published and never were, such as a key file, go after a minute.
+    """
     gone = 0
     for path in sorted((data_dir / STAGING).glob("*.db")):
         if _is_old(path) and not _is_in_use(path):
             remove(path)
             gone += 1
+    for path in data_dir.glob(".*.new*"):
+        if _is_old(path):
+            path.unlink(missing_ok=True)
     return gone
 
 
