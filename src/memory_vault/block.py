@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ._times import to_micros
@@ -25,6 +26,7 @@ _SHARE_OF_ONE = 2
 """One memory takes at most this fraction of the budget."""
 _SOME_DAY = date(2026, 1, 1)
 """Stands for any day where only the length of a line is wanted."""
+_MAX_HEADS = 4096
 _RELEVANT_COSINE = 0.35
 """Cosine from which the best memory counts as an answer with this model (provisional)."""
 
@@ -63,7 +65,7 @@ class Block:
         labels = self._index.labels(self._ranking.rows[self._places])
         scores = self._ranking.scores[self._places].tolist()
         for (kind, session_id, role, tokens), score in zip(labels, scores, strict=True):
-            group, head = _head(kind, _SOME_DAY, session_id, role)
+            group, head = _any_day(kind, session_id, role)
             cost = costs.expected(head, min(tokens, self._limit))
             found.append(Candidate(group, cost, score))
         return found
@@ -96,7 +98,7 @@ class Block:
         line = Line(group, order, head + shown)
         if shown != memory.content:
             return line, costs.of(line.text)
-        _, head = _head(memory.memory_type, _SOME_DAY, memory.session_id, memory.role)
+        _, head = _any_day(memory.memory_type, memory.session_id, memory.role)
         return line, costs.expected(head, memory.token_count)
 
     def _version(self, place: int) -> int:
@@ -149,6 +151,12 @@ def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:
     if wanted is not None and "procedural" not in wanted:
         return ()
     return user.preferences.list(known_at=request.filters.known_at)
+
+
+@lru_cache(_MAX_HEADS)
+def _any_day(kind: str, session_id: str | None, role: str) -> tuple[Group, str]:
+    """As `_head`, for a line of which only the length is wanted."""
+    return _head(kind, _SOME_DAY, session_id, role)
 
 
 def _head(kind: str, day: date, session_id: str | None, role: str) -> tuple[Group, str]:

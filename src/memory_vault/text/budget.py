@@ -115,7 +115,8 @@ def pack(
     untried = _in_order(candidates, token_budget, max_items)
     block, tokens = "", 0
     while chosen := _fitting(candidates, untried, room):
-        untried = [at for at in untried if at not in set(chosen)]
+        tried = set(chosen)
+        untried = [at for at in untried if at not in tried]
         for at, (line, cost) in zip(chosen, write(chosen), strict=True):
             if room.take(line.group, cost):
                 kept[at] = line

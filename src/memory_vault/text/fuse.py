@@ -1,13 +1,17 @@
 """Join signals of different scales into one score, the same way in a vault of any size.
 
-    chunk   = spread(cosine) + w_lexical * share(BM25)
-    memory  = own + w_beside * beside(own) + w_session * share(BM25 of its session)
-              where own is the memory's best chunk
+    chunk   = spread(cosine) + share(BM25)
+    memory  = own                                      its best chunk
+            + .4 beside + .15 beyond                   a neighbour, 1 and 2 turns away
+            + .4 share(BM25 of its session as one text)
+            + .5 importance + .6 recency
+            + .3 speaker + .6 time                     only when the question names one
 
 Cosines of one question lie close together and never at 0, so they are measured from the typical
 one; BM25 is 0 for most chunks, so it is measured from 0. Both end at 1 for the best there is. So
 one set of weights serves ten memories and a hundred thousand: the weights say what the best of one
-signal is worth beside the best of another, not how large its numbers happen to be.
+signal is worth beside the best of another, not how large its numbers happen to be. The weights
+stand in `storage/index/rank.py`; where they come from, in docs/adr/0010-ranking.md.
 """
 
 from __future__ import annotations
