@@ -645,7 +645,7 @@ class MemoryLayerSync:
             TargetNotEmpty: If this user has something already.
             ImportRefused: If a line is not what the format says; the message has its number.
             InvalidInput: If there is no such file.
-            ModelNotInstalled: If texts are to be embedded and the model's files are missing.
+            ModelNotInstalled: If the model's files are missing.
             StorageError: If it could not be stored.
         """
         return self._portal.call(self._inner.import_, path, origin=origin, progress=progress)

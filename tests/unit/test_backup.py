@@ -267,6 +267,26 @@ async def test_a_damaged_user_is_set_aside_and_the_others_work_on(
         assert await vault.check(repair=True) == await vault.check()
 
 
+@pytest.mark.parametrize("wholly", [False, True])
+async def test_who_is_forgotten_is_not_kept_among_the_damaged(
+    hash_config: MemoryConfig, wholly: bool
+) -> None:
+    async with Vault(hash_config) as vault:
+        await _fill(vault)
+    for user_id in ("alice", "bob"):
+        _damage(user_path(hash_config.data_dir, user_id))
+    async with Vault(hash_config) as vault:
+        await vault.check(repair=True)
+        assert len(list((hash_config.data_dir / DAMAGED).iterdir())) == 2
+        if wholly:
+            await vault.forget_user("bob", confirm=True)
+        else:
+            async with MemoryLayer("bob", vault=vault) as bob:
+                await bob.forget_all(confirm=True)
+        (left,) = (hash_config.data_dir / DAMAGED).iterdir()
+        assert left.name[:16] == user_path(hash_config.data_dir, "alice").stem[:16]
+
+
 @pytest.mark.parametrize("how", ["cut", "header", "empty", "other"])
 async def test_every_kind_of_damage_is_set_aside(
     hash_config: MemoryConfig, tmp_path: Path, how: str

@@ -26,6 +26,7 @@ MAX_LINE_BYTES = 16 << 20
 MAX_TEXT_CHARS = 1_000_000
 MAX_KEY_CHARS = 1_000
 MAX_CHUNKS = 8_191
+MAX_SOURCES = 10_000
 _ID = re.compile(r"[a-z]{1,8}_[0-9a-z]{26}")
 _COMPACT: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
 Row = tuple[Any, ...]
@@ -171,10 +172,11 @@ class Lines:
         start, stop = found.valid_from, found.valid_to
         if start is not None and stop is not None and stop <= start:
             raise self.refuse("valid_to is not after valid_from")
-        if not all(0 <= c.start < c.stop <= len(found.content) for c in found.chunks):
-            raise self.refuse("chunks: a span is not within the content")
-        if list(found.chunks) != sorted(found.chunks, key=lambda c: c.start):
-            raise self.refuse("chunks: give them in the order of the text")
+        end = 0
+        for one in found.chunks:
+            if not end <= one.start < one.stop <= len(found.content):
+                raise self.refuse("chunks: spans lie within the content, in order, apart")
+            end = one.stop
         return found
 
     def row(self, kind: str, record: dict[str, Any]) -> Row:
@@ -275,7 +277,7 @@ def _metadata(value: Any) -> str | None:
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list) or len(value) > MAX_SOURCES:
         raise TypeError("no list")
     return tuple(_memory_id(one) for one in value)
 
@@ -389,7 +391,7 @@ _WANTED: dict[str, str] = {
     **dict.fromkeys(("occurred_at", "valid_from", "valid_to", *_PAST), _TIME),
     **dict.fromkeys(("importance", "confidence"), "give a number from 0 to 1"),
     "id": "give an id as this library makes them",
-    "derived_from": "give a list of ids of memories",
+    "derived_from": f"give a list of at most {MAX_SOURCES} ids of memories",
     "source": "give the id of a memory, or null",
     "memory_type": "give one of the four types",
     "origin": "give a class of trust, with a detail after a colon if you like",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .backup import copy_user, owner, user_files
-from .files import FilePool
+from .files import FilePool, user_path
 from .held import Stage
 from .keys import Keys, Secret, Source
-from .repair import is_unreadable, set_aside
+from .repair import discard, is_unreadable, set_aside
 
 _NOTE = (
     "This user's file was damaged. Restore the user from a backup: memory-vault restore BACKUP "
@@ -105,3 +105,7 @@ class Maintenance:
             return None
         self._pool.drop(path)
         return f"{path.name} was set aside in {set_aside(self._dir, path, _NOTE)}"
+
+    def discard(self, user_id: str) -> int:
+        """Remove what was ever set aside of a user's file; how many times that was."""
+        return discard(self._dir, user_path(self._dir, user_id))

@@ -112,6 +112,16 @@ def set_aside(data_dir: Path, path: Path, what: str) -> Path:
     return folder
 
 
+def discard(data_dir: Path, path: Path) -> int:
+    """Remove what was ever set aside of a user's file; how many folders there were."""
+    found = sorted((data_dir / DAMAGED).glob(f"{path.stem[:16]}-*"))
+    for folder in found:
+        for one in sorted(folder.iterdir()):
+            one.unlink()
+        folder.rmdir()
+    return len(found)
+
+
 def write_note(path: Path, text: str) -> None:
     """Write a few lines for whoever finds the folder."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
