@@ -24,7 +24,7 @@ LEVELS = [
     {"vault"},
     {"engine"},
     {"portable", "upkeep"},
-    {"ingest", "recall", "session", "forget", "_portal", "_arguments"},
+    {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block"},
     {"storage", "_host"},
     {"embed"},

@@ -8,6 +8,7 @@ import random
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -577,21 +578,15 @@ async def test_memory_is_bounded_by_a_page(
     monkeypatch.setattr(export_module, "_PAGE", 7)
     monkeypatch.setattr(import_module, "_PAGE", 7)
     monkeypatch.setattr(import_module, "_TEXTS", 7)
-    sizes: list[int] = []
-    write = export_module._Export._write
-    monkeypatch.setattr(
-        export_module._Export,
-        "_write",
-        lambda self, page: (sizes.append(len(page)), write(self, page))[1],
-    )
+    told: list[int] = []
     other = replace(hash_config, data_dir=tmp_path / "other", embedder=HashEmbedder(128))
     async with MemoryLayer("alice", config=hash_config) as alice:
         await alice.save([{"role": "user", "content": f"Number {i}."} for i in range(100)])
-        await alice.export(tmp_path / "out")
+        await alice.export(tmp_path / "out", progress=lambda done, _: told.append(done))
     async with MemoryLayer("alice", config=other) as alice:
         assert (await alice.import_(tmp_path / "out")).embedded == 100
         assert (await alice.recall("Number 99?")).memories
-    assert max(sizes) == 7
+    assert max(b - a for a, b in pairwise(told)) == 7
 
 
 def test_the_blocking_class_does_the_same(hash_config: MemoryConfig, tmp_path: Path) -> None:

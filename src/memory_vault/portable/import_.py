@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._host import finish
+from .._work import Progress
 from ..errors import InvalidInput, NotOpen, StorageError, TargetNotEmpty
 from ..ingest import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..models import ImportReport
 from ..storage import Chunk, Version
 from . import lines
-from .export import Progress
 
 if TYPE_CHECKING:
     from ..engine import Engine

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
+from .._work import Meter, Progress, work_off
 from ..errors import InvalidInput, StorageError, StorageFull, TargetNotEmpty
 from ..models import BackupReport
 from . import manifest
 from .manifest import Entry, Manifest
-from .work import Meter, Progress, work_off
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -28,7 +28,7 @@ async def backup(engine: Engine, path: Path, *, progress: Progress | None) -> Ba
     files = engine.store.maintenance
     total = await to_thread.run_sync(_size, files)
     work = _backup(files, engine.config.data_dir, path)
-    return await work_off(engine.store, work, Meter(total, progress))
+    return await work_off(engine.store.long, work, Meter(progress, total))
 
 
 def _size(files: Maintenance) -> int:

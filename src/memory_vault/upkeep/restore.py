@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from .._host import finish
+from .._work import Meter, Progress, work_off
 from ..errors import NotAVault, NotFound, TargetNotEmpty
 from ..models import BackupReport
 from ..storage.sqlite.files import user_path
 from . import manifest
 from .manifest import Entry, Manifest
-from .work import Meter, Progress, work_off
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -37,8 +37,8 @@ async def restore(
     store, files = engine.store, engine.store.maintenance
     held = await to_thread.run_sync(manifest.read, path)
     chosen = _chosen(held, path, user_id)
-    meter = Meter(2 * sum(one.size for one in chosen), progress)
-    await work_off(store, _verify(path, chosen), meter)
+    meter = Meter(progress, 2 * sum(one.size for one in chosen))
+    await work_off(store.long, _verify(path, chosen), meter)
     keys = await to_thread.run_sync(files.keys_of, path, encryption_key)
     users: list[tuple[Path, str, int]] = []
     for one in chosen:
@@ -114,7 +114,7 @@ async def _restore_one(
         stage.reading(take)
 
     try:
-        await work_off(store, copy(), meter)
+        await work_off(store.long, copy(), meter)
         await store.in_thread(partial(store.maintenance.enter, user_id, since))
         await store.write(user_id, hand_over, create=True)
     finally:

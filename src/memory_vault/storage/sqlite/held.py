@@ -109,10 +109,15 @@ class Stage:
     def copy(self, source: Path) -> Iterator[int]:
         """Make the file as a copy of another under the same key, then bring it up to date."""
         make_folder(self._folder)
-        yield from fill_from(source, self._key, self.path)
-        with self._lock, translated(self.path):
-            self._db = connect(self.path, USER, "process", self._key)
-            self._settle()
+        try:
+            yield from fill_from(source, self._key, self.path)
+            with self._lock, translated(self.path):
+                if not self._is_closed:
+                    self._db = connect(self.path, USER, "process", self._key)
+                    self._settle()
+        finally:
+            if self._is_closed:  # meanwhile, by a caller who left twice
+                remove(self.path)
 
     def _settle(self) -> None:
         assert self._db is not None

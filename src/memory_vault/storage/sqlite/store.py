@@ -28,7 +28,6 @@ from .keys import Keys, Source
 from .maintenance import Maintenance
 from .repair import problem_of
 from .schema import CATALOG, USER
-from .steps import Steps
 from .transaction import Transaction
 from .unit import Unit
 
@@ -110,7 +109,7 @@ class SqliteStore:
         self._keys = Keys(data_dir, encryption_key)
         self._pool = FilePool(max_open_files, durability, self._keys.of)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
-        self._long = CapacityLimiter(_LONG)
+        self.long: CapacityLimiter = CapacityLimiter(_LONG)
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
@@ -165,13 +164,9 @@ class SqliteStore:
         """A file of one's own in the data folder; close it in a hop."""
         return Stage(self._dir, self._keys.scratch())
 
-    async def step(self, steps: Steps[T]) -> int | None:
-        """Do the next step of long work; None after the last."""
-        return await to_thread.run_sync(steps.advance, limiter=self._long)
-
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
-        return await self._until_free(work, self._long)
+        return await self._until_free(work, self.long)
 
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
@@ -200,9 +195,9 @@ class SqliteStore:
 
     async def check(self) -> CheckReport:
         """Read every file and say what is damaged; cancelled, it stops after the file at hand."""
-        files = await to_thread.run_sync(user_files, self._dir, limiter=self._long)
+        files = await to_thread.run_sync(user_files, self._dir, limiter=self.long)
         found = [
-            await to_thread.run_sync(problem_of, *each, limiter=self._long)
+            await to_thread.run_sync(problem_of, *each, limiter=self.long)
             for each in [(self._pool.connect, path, self._dir) for path in (self._catalog, *files)]
         ]
         return CheckReport(len(files), tuple(one for one in found if one is not None))
