@@ -147,6 +147,27 @@ async def test_a_plain_vault_is_not_opened_with_a_key(tmp_path: Path) -> None:
     assert _digests(tmp_path) == before
 
 
+@pytest.mark.parametrize("key", [KEY, None])
+async def test_a_vault_without_its_key_file_is_told_and_left_alone(
+    tmp_path: Path, key: Any
+) -> None:
+    """A repair above all must not take every file for damaged."""
+    async with Vault(_config(tmp_path)) as vault:
+        await _fill(vault)
+        await vault.backup(tmp_path.parent / f"{tmp_path.name} backup")
+    (tmp_path / KEY_FILE).unlink()
+    before = _digests(tmp_path)
+    with pytest.raises(NotAVault, match=r"vault\.key|damaged"):
+        async with Vault(_config(tmp_path, key)):
+            pass
+    with pytest.raises(NotAVault, match=r"vault\.key"):
+        await Vault(_config(tmp_path, key)).check(repair=True)
+    assert _digests(tmp_path) == before
+    shutil.copy(tmp_path.parent / f"{tmp_path.name} backup" / KEY_FILE, tmp_path)
+    async with Vault(_config(tmp_path)) as vault:
+        await _fill(vault)
+
+
 async def test_a_key_comes_from_a_function_in_a_worker_thread(tmp_path: Path) -> None:
     threads = []
 

@@ -26,8 +26,8 @@ from memory_vault import (
     Vault,
 )
 from memory_vault.portable import export as export_module
+from memory_vault.portable import fields, lines
 from memory_vault.portable import import_ as import_module
-from memory_vault.portable import lines
 from memory_vault.storage.sqlite.held import STAGING, clear_staging
 from memory_vault.testing.embedders import HashEmbedder
 
@@ -450,7 +450,7 @@ async def test_bad_values_are_refused_and_change_nothing(
                 )
                 line = None if name in ("changed_at", "superseded_at") else at + 1
                 await _refused(bob, tmp_path / "bad", line)
-            for kind in lines.KINDS:
+            for kind in fields.KINDS:
                 at = next(i for i, one in enumerate(found) if one.get("kind") == kind)
                 for name in found[at].keys() - {"kind"}:
                     less = {key: value for key, value in found[at].items() if key != name}

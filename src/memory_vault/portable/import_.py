@@ -20,6 +20,7 @@ from ..ingest import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..models import ImportReport
 from ..storage import Chunk, Version
 from . import lines
+from .fields import KINDS
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -86,7 +87,7 @@ class _Import:
         self._file: BinaryIO | None = None
         self._lines = lines.Lines(time.time_ns() // 1_000 + _DAY)
         self._digest = hashlib.sha256()
-        self._counts = dict.fromkeys((*lines.KINDS, "version"), 0)
+        self._counts = dict.fromkeys((*KINDS, "version"), 0)
         self._seq = self._clock = self._changed_at = self._last_embedded = 0
         self._has_embeddings = False
         self.bytes_read: int = 0
@@ -130,10 +131,10 @@ class _Import:
         kind = record.get("kind")
         if kind == "memory":
             self._take_version(rows, self._lines.version(record))
-        elif isinstance(kind, str) and kind in lines.KINDS:
+        elif isinstance(kind, str) and kind in KINDS:
             self._take_row(rows, kind, self._lines.row(kind, record))
         else:
-            raise self._lines.refuse(f"kind: give {', '.join(lines.KINDS)} or end")
+            raise self._lines.refuse(f"kind: give {', '.join(KINDS)} or end")
 
     def _take_version(self, rows: Records, version: Version) -> None:
         if version.changed_at < self._changed_at:

@@ -91,6 +91,7 @@ class Keys:
         self._refuse_without_cipher()
         secret = self._secret = checked(self._source() if callable(self._source) else self._source)
         if not self._key_file.exists():
+            self.refuse_without_key_file()
             if not create or self._is_in_use():
                 raise WrongKey(
                     f"{self._folder} is not encrypted: open it without encryption_key; to encrypt "
@@ -98,6 +99,19 @@ class Keys:
                 )
             self._publish(self._key_file, secret, secrets.token_bytes(_KEY_BYTES), link)
         self._vault_key = self._read(secret)
+
+    def refuse_without_key_file(self) -> None:
+        """Make sure that the folder is no encrypted vault that has lost its key file.
+
+        Raises:
+            NotAVault: If it is.
+        """
+        has_salts = any((self._folder / "users").glob("*/*.salt"))
+        if has_salts and not self._key_file.exists():
+            raise NotAVault(
+                f"{self._folder} is encrypted and its {KEY_FILE} is missing: put it back from a "
+                "backup made under the same key; without it nothing here can be read"
+            )
 
     def _refuse_without_cipher(self) -> None:
         if not hasattr(apsw, "mc_version"):

@@ -92,6 +92,7 @@ class Maintenance:
 
     def mend(self) -> str | None:
         """Set a damaged catalog aside, before the store opens; what was done, if anything."""
+        self._keys.refuse_without_key_file()
         self._keys.unlock()
         catalog = self._dir / "catalog.db"
         if not catalog.exists() or not is_unreadable(self._pool.connect, catalog):
