@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from tests.faults.children import child
-from tests.faults.test_cancel import MANY, Way, every_way
+from tests.faults.test_cancel import MANY, WAYS, Way, every_way
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault, WrongKey
 from memory_vault.storage.sqlite import backup as copies
@@ -95,7 +95,7 @@ async def test_a_cancelled_backup_is_whole_or_absent(
         assert await _totals(vault) == [20, 20]
 
 
-@every_way
+@pytest.mark.parametrize(("anyio_backend", "way"), WAYS[:3])
 async def test_a_cancelled_restore_leaves_each_user_whole_or_as_before(
     anyio_backend: str, way: Way, config: MemoryConfig, tmp_path: Path
 ) -> None:
