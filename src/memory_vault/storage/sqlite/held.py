@@ -29,6 +29,7 @@ T = TypeVar("T")
 STAGING = "staging"
 """Folder of files that are being made; what a killed process left there is cleared at open."""
 _FRESH_S = 60
+_WAIT_MS = 2_000
 
 
 class Snapshot:
@@ -64,6 +65,7 @@ class Snapshot:
         db = self._pool.take_empty() if path is None else self._pool.take(path, USER)
         self._held = path, db
         try:
+            db.set_busy_timeout(_WAIT_MS)
             db.execute("BEGIN")
             return Transaction(db, self._user_id, lambda: None, is_writing=False)
         except BaseException:
