@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from ._times import to_micros, to_moment
@@ -174,6 +175,7 @@ def _metadata(value: Mapping[str, Any] | None) -> str | None:
 
 
 optional_metadata = _metadata
+role_name = _role
 _check_type, _check_origin = memory_type, origin
 
 
@@ -366,6 +368,16 @@ def session_state(value: str | None) -> Literal["open", "ended"] | None:
     if value not in (None, "open", "ended"):
         raise InvalidInput(f"state={value!r}: give 'open', 'ended' or None for both")
     return cast("Literal['open', 'ended'] | None", value)
+
+
+def file_path(value: str | Path) -> Path:
+    """Where a file or folder is, absolute; "~" is the home folder."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise InvalidInput("path: give the name of a file or folder")
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise InvalidInput("path: the home folder that it names is not known") from None
 
 
 def page(listing: str, size: int, cursor: str | None) -> tuple[int, Cursor | None]:

@@ -16,6 +16,7 @@ from .rerank import Reranker
 
 PREFIX = "MEMORY_VAULT_"
 _OTHER_NAMES = {"CONFIG_FILE", "DEBUG"}
+EncryptionKey = str | bytes | Callable[[], str | bytes]
 Durability = Literal["power", "process"]
 
 
@@ -65,6 +66,9 @@ class MemoryConfig:
         preload: Whether opening starts to load the model in the background.
         session_idle_hours: Hours without activity after which the next open ends a session.
         keep_importance: Working memory of at least this importance outlives its session.
+        encryption_key: Encrypts every file of the vault: a passphrase, 32 bytes, or a function
+            that returns either, called in a worker thread at open. None for plain files. Never
+            shown.
     """
 
     data_dir: Path = field(default_factory=default_data_dir)
@@ -87,6 +91,7 @@ class MemoryConfig:
     preload: bool = True
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
+    encryption_key: EncryptionKey | None = field(default=None, repr=False)
 
     def __new__(cls, **given: Any) -> MemoryConfig:
         """Remember which settings were given, so that weaker sources fill in only the rest."""
@@ -223,6 +228,9 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
+    key = config.encryption_key
+    if not (key is None or callable(key) or isinstance(key, str | bytes)):
+        raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")
     for name, accepted in (
         ("durability", get_args(Durability)),
         ("store", ("sqlite",)),

@@ -23,6 +23,7 @@ from .storage.sqlite.store import SqliteStore
 from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
 
+_NEVER_SHOWN = {"encryption_key"}
 _PER_CALL = {"top_k", "token_budget"}
 """Settings in which vaults on one folder may differ."""
 
@@ -56,6 +57,7 @@ class Engine:
             lock_timeout_s=config.lock_timeout_s,
             max_open_files=config.max_open_files,
             readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
+            encryption_key=config.encryption_key,
         )
         self._owns_embedder = isinstance(config.embedder, str)
         self.embedder: Embedder = _embedder(config)
@@ -164,6 +166,20 @@ async def release(engine: Engine) -> None:
     await finish(engine.close)
 
 
+async def mend(config: MemoryConfig | None) -> tuple[str, ...]:
+    """Set a catalog aside that is too damaged to open the vault; what was done.
+
+    Raises:
+        StorageError: If the folder cannot be used, or another process has the catalog in use.
+    """
+    store = Engine(await to_thread.run_sync(_settle, config)).store
+    try:
+        done = await store.in_thread(store.maintenance.mend)
+    finally:
+        await store.close()
+    return () if done is None else (done,)
+
+
 def _settle(config: MemoryConfig | None) -> MemoryConfig:
     """Settings with the config file read and the folder's path made absolute. Blocking."""
     found = (config or MemoryConfig()).with_file()
@@ -188,6 +204,11 @@ def _agree(held: MemoryConfig, wanted: MemoryConfig) -> None:
     """Refuse a second vault with other settings on the folder."""
     for one in fields(MemoryConfig):
         before, now = getattr(held, one.name), getattr(wanted, one.name)
+        if one.name in _NEVER_SHOWN and before != now:
+            raise ConfigError(
+                f"{one.name}: {held.data_dir} is already open in this program with another one; "
+                "close that vault first, or use the same"
+            )
         if one.name not in _PER_CALL and before != now:
             here, there = (f"={now!r}", repr(before)) if one.repr else ("", "another")
             raise ConfigError(

@@ -2,7 +2,9 @@
 
 MemoryVaultError
 ├── InvalidInput(ValueError)            an argument is not acceptable; the message says what is
-│   └── IdempotencyConflict             the key was used before with other content
+│   ├── IdempotencyConflict             the key was used before with other content
+│   ├── TargetNotEmpty                  what is to be written holds something already
+│   └── ImportRefused                   a line of the file is not what the format says
 ├── ConfigError(ValueError)             a setting has a wrong name or value, or two vaults disagree
 ├── NotFound(LookupError)               this user has no such memory, session or preference
 ├── UsageError(RuntimeError)            the call is right, its moment or place is not
@@ -19,6 +21,7 @@ MemoryVaultError
         ├── StorageFull                 the disk is full; nothing of the call was stored
         ├── StorageReadOnly             the folder or file cannot be written
         ├── NotAVault                   a file in the folder is damaged or is no vault file
+        ├── WrongKey                    the encryption key is missing, wrong or not wanted
         └── SchemaTooNew                written by a newer version of this library
 """
 
@@ -44,6 +47,18 @@ class IdempotencyConflict(InvalidInput):
     """The idempotency key was used before with other content."""
 
     code = "idempotency_conflict"
+
+
+class TargetNotEmpty(InvalidInput):
+    """A file, folder or user that is to be written holds something already."""
+
+    code = "target_not_empty"
+
+
+class ImportRefused(InvalidInput):
+    """A line of an export file is not what the format says; the message names its number."""
+
+    code = "import_refused"
 
 
 class ConfigError(MemoryVaultError, ValueError):
@@ -142,6 +157,12 @@ class NotAVault(StorageError):
     code = "not_a_vault"
 
 
+class WrongKey(StorageError):
+    """The vault's encryption key is missing, wrong, or given for a vault that is not encrypted."""
+
+    code = "wrong_key"
+
+
 class SchemaTooNew(StorageError):
     """A file was written by a newer version of this library."""
 
@@ -161,6 +182,8 @@ MEANINGS: dict[str, Meaning] = {
     "memory_vault": Meaning(500, 1, -32603),
     "invalid_input": Meaning(422, 2, -32602),
     "idempotency_conflict": Meaning(409, 2, -32602),
+    "target_not_empty": Meaning(409, 2, -32602),
+    "import_refused": Meaning(422, 2, -32602),
     "config": Meaning(500, 3, -32603),
     "not_found": Meaning(404, 4, -32004),
     "usage": Meaning(500, 1, -32603),
@@ -177,6 +200,7 @@ MEANINGS: dict[str, Meaning] = {
     "storage_full": Meaning(507, 8, -32008),
     "storage_read_only": Meaning(500, 8, -32008),
     "not_a_vault": Meaning(500, 8, -32008),
+    "wrong_key": Meaning(500, 8, -32008),
     "schema_too_new": Meaning(500, 8, -32008),
 }
 """HTTP status, command-line exit status and JSON-RPC code of every error, in one place."""

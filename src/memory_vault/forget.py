@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
-_OUTSIDE = "exports and backups made before are not touched"
+_OUTSIDE = (
+    "exports and backups made before are not touched; a damaged file that a repair set aside goes "
+    "when everything of its user is forgotten"
+)
 _PENDING = (
     "a reader elsewhere still holds old pages of the write-ahead log; "
     "they are overwritten once it has gone"
@@ -47,6 +50,7 @@ async def forget_all(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRec
     """Remove everything of a user; the empty file stays, under a new generation."""
     removal = await engine.store.write(user_id, lambda user: user.empty())
     engine.indexes.forget(user_id)
+    await _discard(engine, user_id)
     return await _finish(engine, user_id, removal, proof)
 
 
@@ -57,10 +61,19 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
         raise NotFound(f"no user {user_id!r}: list_users() shows those there are")
     removal = await engine.store.write(user_id, _retire)
     engine.indexes.forget(user_id)
+    await _discard(engine, user_id)
     receipt = await _finish(engine, user_id, removal, proof)
     if await engine.store.remove_user(user_id):
+        if store.maintenance.is_encrypted:
+            receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
         return receipt
     return replace(receipt, state="pending", reason=_IN_USE)
+
+
+async def _discard(engine: Engine, user_id: str) -> None:
+    """Remove the user's damaged files, if a repair ever set any aside."""
+    store = engine.store
+    await store.in_thread(partial(store.maintenance.discard, user_id))
 
 
 def _forget(selector: Selector, dry_run: bool, user: Transaction) -> Removal:

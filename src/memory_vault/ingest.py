@@ -88,13 +88,13 @@ async def ingest(
     )
     if plan.replay is not None:
         return plan.replay
-    fresh = _rows(await engine.embedder.embed(plan.missing)) if plan.missing else []
+    fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
     embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
     commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
     return await engine.store.write(user_id, commit, create=True)
 
 
-def _rows(embeddings: NDArray[np.float32]) -> list[bytes]:
+def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
     """Each embedding as bytes, little endian."""
     packed = embeddings.astype("<f4", copy=False)
     return [row.tobytes() for row in packed]
@@ -137,7 +137,7 @@ def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
     """Embeddings of what the vault already holds in the same words of the same speaker."""
     version = user.memories.same_text(draft.content, draft.role)
     chunks = user.memories.chunks(version) if version is not None else ()
-    prefix = _speaker(draft.role)
+    prefix = speaker_prefix(draft.role)
     return {prefix + draft.content[one.start : one.stop]: one.embedding for one in chunks}
 
 
@@ -162,23 +162,24 @@ def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
     question about a person finds what that person said.
     """
     spans = passages(engine.embedder, content, role)
-    return tuple(Piece(start, stop, text, _terms(text)) for start, stop, text in spans)
+    return tuple(Piece(start, stop, text, terms(text)) for start, stop, text in spans)
 
 
 def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
     """Start, stop and what is embedded of each span of a text; see `pieces`."""
-    prefix = _speaker(role)
+    prefix = speaker_prefix(role)
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     spans = split(content, embedder.token_spans(content), window=window)
     return [(start, stop, prefix + content[start:stop]) for start, stop in spans]
 
 
-def _speaker(role: str) -> str:
+def speaker_prefix(role: str) -> str:
     """How a text begins that a named speaker said; "" for the four standard roles."""
     return "" if role in STANDARD_ROLES else f"{role}: "
 
 
-def _terms(text: str) -> bytes:
+def terms(text: str) -> bytes:
+    """Hashed search terms of a text, uint32, little endian."""
     return word_ids(text).astype("<u4").tobytes()
 
 
@@ -296,7 +297,7 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
             user_id, partial(_read_pieces, engine, memory_id, values["content"])
         )
         texts = [piece.text for piece in found]
-        vectors = _rows(await engine.embedder.embed(texts))
+        vectors = as_bytes(await engine.embedder.embed(texts))
         chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
         values["token_count"] = engine.counter.count(values["content"])
     return await engine.store.write(user_id, partial(_revise, engine, memory_id, values, chunks))

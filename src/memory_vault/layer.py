@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,7 +14,9 @@ from .config import MemoryConfig
 from .errors import InvalidInput, NotFound, NotOpen
 from .models import (
     Change,
+    ExportReport,
     ForgetReceipt,
+    ImportReport,
     Memory,
     MemoryType,
     Message,
@@ -502,6 +505,66 @@ class MemoryLayer:
         return await self._engine().store.read(
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
         )
+
+    async def export(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write everything this user has to a file: every version, with all its times.
+
+        The file is JSON Lines in plain text, as docs/export-format.md says, and shows one moment,
+        whatever is saved meanwhile. It appears whole or not at all.
+
+        Args:
+            path: Where to; the folder must exist. "~" is the home folder.
+            overwrite: Whether a file that is there already may be replaced.
+            progress: Called with the lines written and their number, now and then.
+
+        Raises:
+            TargetNotEmpty: If the file exists.
+            InvalidInput: If the folder does not exist.
+            StorageError: If it cannot be written.
+        """
+        engine = self._engine()
+        from .portable.export import export
+
+        target = check.file_path(path)
+        return await export(engine, self._user_id, target, overwrite=overwrite, progress=progress)
+
+    async def import_(
+        self,
+        path: str | Path,
+        *,
+        origin: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ImportReport:
+        """Take over the file of an export, all of it or nothing.
+
+        The user must have no memories, sessions or preferences. Embeddings of this vault's model
+        are taken as they are; without them, or with another model's, texts are embedded anew.
+        What the file says of users does not matter: everything becomes this user's.
+
+        Args:
+            path: The file. "~" is the home folder.
+            origin: Who put these memories there, for all of them; None for what the file says.
+                Give "import" for a file that you do not trust.
+            progress: Called with the bytes read and the size of the file, now and then.
+
+        Raises:
+            TargetNotEmpty: If this user has something already.
+            ImportRefused: If a line is not what the format says; the message has its number.
+            InvalidInput: If there is no such file.
+            ModelNotInstalled: If the model's files are missing.
+            StorageError: If it could not be stored.
+        """
+        engine = self._engine()
+        from .portable.import_ import import_
+
+        source, trust = check.file_path(path), check.origin(origin)
+        return await import_(engine, self._user_id, source, origin=trust, progress=progress)
 
     def _engine(self) -> Engine:
         """The engine to work with, if this is the right moment and event loop."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -343,12 +344,71 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check` read and what it found."""
+    """What `check` read, what it found, and what it put right.
+
+    Attributes:
+        users: User files that were read.
+        problems: What is wrong; after a repair, what is still wrong.
+        repaired: What was done, one sentence each; empty without `repair`.
+    """
 
     users: int
     problems: tuple[Problem, ...]
+    repaired: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
         """Whether nothing was found wrong."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What one export wrote.
+
+    Attributes:
+        path: The file, in plain text whatever the vault is.
+        memories: Current memories.
+        versions: Former versions.
+        digest: SHA-256 of the lines before the last, as the last line has it.
+    """
+
+    path: Path
+    memories: int
+    versions: int
+    sessions: int
+    preferences: int
+    bytes_written: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What one import read.
+
+    Attributes:
+        memories: Current memories.
+        versions: Former versions.
+        embedded: Versions that were embedded anew; 0 if the file's embeddings could be used.
+    """
+
+    memories: int
+    versions: int
+    sessions: int
+    preferences: int
+    embedded: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What one backup or restore copied.
+
+    Attributes:
+        path: The folder of the backup.
+        is_encrypted: Whether the backup needs a key.
+    """
+
+    path: Path
+    users: int
+    bytes_copied: int
+    is_encrypted: bool

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -9,9 +12,9 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from . import _arguments as check
-from .config import MemoryConfig
+from .config import EncryptionKey, MemoryConfig
 from .errors import NotOpen, WrongEventLoop
-from .models import CheckReport, ForgetReceipt, Health, Page, Proof, UserInfo
+from .models import BackupReport, CheckReport, ForgetReceipt, Health, Page, Proof, UserInfo
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -142,9 +145,109 @@ class Vault:
         check.confirmed(confirm, f"user {wanted!r}")
         return await forget_user(engine, wanted, proof=check.proof(proof))
 
-    async def check(self) -> CheckReport:
-        """Read every user's file from end to end and report what is damaged; changes nothing."""
-        return await self.engine.store.check()
+    async def backup(
+        self, path: str | Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> BackupReport:
+        """Copy every user's file into a new folder, while others read and write.
+
+        Each file is copied as it is at one moment and checked from end to end; a manifest tells
+        later whether it is still the same. An encrypted vault makes an encrypted backup, which
+        the key of this moment opens. The folder appears whole or not at all.
+
+        Args:
+            path: The folder to make; the one above it must exist. "~" is the home folder.
+            progress: Called with the bytes copied and their number, now and then.
+
+        Raises:
+            TargetNotEmpty: If there is something at that place.
+            InvalidInput: If the folder above does not exist, or the place is inside the vault.
+            NotAVault: If a user's file is damaged; `check(repair=True)` sets it aside.
+            StorageError: If it cannot be written.
+        """
+        engine = self.engine
+        from .upkeep.backup import backup
+
+        return await backup(engine, check.file_path(path), progress=progress)
+
+    async def restore(
+        self,
+        path: str | Path,
+        *,
+        user_id: str | None = None,
+        encryption_key: EncryptionKey | None = None,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> BackupReport:
+        """Take users back from a backup, into this vault while it is in use.
+
+        The backup is read from end to end first: a damaged one changes nothing. Then each user
+        is restored wholly or not at all; interrupted, call it again with `overwrite`. The files
+        are encrypted as this vault is, whatever the backup was.
+
+        Args:
+            path: The folder that `backup` made. Restore only backups that you trust.
+            user_id: Only this user; None for all.
+            encryption_key: Key of the backup; None for this vault's own.
+            overwrite: Whether what such a user has in this vault may be replaced.
+            progress: Called with the bytes read and their number, now and then.
+
+        Raises:
+            TargetNotEmpty: If a user has something in this vault already.
+            NotFound: If the backup has no such user.
+            NotAVault: If the backup is damaged.
+            WrongKey: If the key does not open the backup.
+            InvalidInput: If the folder is no backup.
+        """
+        engine = self.engine
+        from .upkeep.restore import restore
+
+        return await restore(
+            engine,
+            check.file_path(path),
+            user_id=check.optional_name("user_id", user_id),
+            encryption_key=encryption_key,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+    async def check(self, *, repair: bool = False) -> CheckReport:
+        """Read every user's file from end to end, and compare every index in memory with it.
+
+        Args:
+            repair: Set damaged files aside, into the folder "damaged" of the vault with a note
+                each; list every user whose file is sound; build wrong indexes anew. A vault whose
+                list of users is too damaged to open may be checked with this while it is closed.
+        """
+        from .upkeep.check import check
+
+        if not repair or self._held is not None:
+            return await check(self.engine, repair=repair)
+        from .engine import mend
+
+        done = await mend(self._given)
+        async with self:
+            report = await check(self.engine, repair=True)
+        return replace(report, repaired=done + report.repaired)
+
+    async def rekey(self, encryption_key: str | bytes) -> None:
+        """Change the key of an encrypted vault: from now on the new one opens it.
+
+        One small file is written anew, at once: interrupted or killed, either the old key or the
+        new one opens the vault. Programs that have it open go on; backups keep their key.
+
+        Args:
+            encryption_key: The new key: 32 bytes, or a passphrase of at least 8 characters.
+
+        Raises:
+            WrongKey: If the vault is not encrypted.
+            ConfigError: If the new key is no such key.
+        """
+        engine = self.engine
+        from .upkeep.rekey import rekey
+
+        await rekey(engine, encryption_key)
+        if self._given is not None:
+            self._given = replace(self._given, encryption_key=encryption_key)
 
     async def reindex(self, user_id: str | None = None) -> None:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""

@@ -42,6 +42,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "preload": ("false", False),
     "session_idle_hours": ("0.5", 0.5),
     "keep_importance": ("0.25", 0.25),
+    "encryption_key": ("correct horse", "correct horse"),
 }
 """A value of each setting, as text and as what it becomes."""
 

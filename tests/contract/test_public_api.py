@@ -7,6 +7,7 @@ import pickle
 import re
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,10 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "health": "",
         "list_users": "*, page_size=100, cursor=None",
         "forget_user": "user_id, *, confirm, proof='quick'",
-        "check": "",
+        "backup": "path, *, progress=None",
+        "restore": ("path, *, user_id=None, encryption_key=None, overwrite=False, progress=None"),
+        "check": "*, repair=False",
+        "rekey": "encryption_key",
         "reindex": "user_id=None",
     },
     MemoryLayer: {
@@ -68,6 +72,8 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "start_session": "session_id=None, *, metadata=None",
         "end_session": "session_id=None",
         "list_sessions": "*, state=None, page_size=50, cursor=None",
+        "export": "path, *, overwrite=False, progress=None",
+        "import_": "path, *, origin=None, progress=None",
     },
 }
 METHODS = [(owner, name) for owner, names in SIGNATURES.items() for name in names]
@@ -233,6 +239,9 @@ VALUES = [
     models.Health("ok", "ok", "ok", "ok"),
     models.Problem(None, "what", "advice"),
     models.CheckReport(1, ()),
+    models.ExportReport(Path("out"), 1, 0, 0, 0, 100, "00"),
+    models.ImportReport(1, 0, 0, 0, 0),
+    models.BackupReport(Path("backup"), 1, 100, False),
 ]
 
 

@@ -267,6 +267,74 @@ def test_model(data, run, model_dir, tmp_path, monkeypatch):
     assert run("model", "install", "--source", "moon")[0] == 2
 
 
+def test_export_and_import(run, data, tmp_path):
+    data("save", "The red bike stands in the cellar.")
+    file = str(tmp_path / "out.jsonl")
+    report = data("export", file)
+    assert report["memories"] == 1
+    status, _, err = run("export", file)
+    assert (status, "exists" in err) == (2, True)
+    status, out, _ = run("export", file, "--overwrite")
+    assert "plain text" in out
+    assert data("import", file, "--user", "mia", "--origin", "import")["memories"] == 1
+    assert data("list", "--user", "mia")["items"][0]["origin"] == "import"
+    status, out, _ = run("import", file, "--user", "tom")
+    assert (status, out.startswith("imported 1 memory")) == (0, True)
+    status, _, err = run("import", file, "--user", "tom")
+    assert (status, "forget_all" in err) == (2, True)
+    (tmp_path / "bad").write_text("{}\n")
+    status, _, err = run("import", str(tmp_path / "bad"), "--user", "eva")
+    assert (status, err.startswith("error: line 1: ")) == (2, True)
+
+
+def test_backup_and_restore(run, data, tmp_path):
+    data("save", "The red bike stands in the cellar.")
+    folder, other = str(tmp_path / "backup"), str(tmp_path / "other")
+    assert data("backup", folder)["users"] == 1
+    status, _, err = run("restore", folder)
+    assert (status, "overwritten" in err) == (2, True)
+    status, out, _ = run("restore", folder, "--overwrite")
+    assert (status, out.startswith("restored 1 user")) == (0, True)
+    assert data("--data-dir", other, "restore", folder, "--user", "default")["users"] == 1
+    assert data("--data-dir", other, "list")["items"]
+
+
+def test_encryption(run, data, vault, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEMORY_VAULT_ENCRYPTION_KEY", "correct horse battery")
+    data("save", "The red bike stands in the cellar.")
+    assert data("backup", str(tmp_path / "backup"))["is_encrypted"]
+    (tmp_path / "key").write_text("another one altogether\n")
+    assert data("rekey", "--key-file", str(tmp_path / "key")) == {"rekeyed": True}
+    status, _, err = run("list")
+    assert (status, "does not open" in err, "battery" in err) == (8, True, False)
+    monkeypatch.setenv("MEMORY_VAULT_ENCRYPTION_KEY", "another one altogether")
+    assert data("list")["items"]
+    (tmp_path / "old").write_text("correct horse battery\n")
+    words = ("restore", str(tmp_path / "backup"), "--overwrite")
+    assert run(*words)[0] == 8
+    assert data(*words, "--backup-key-file", str(tmp_path / "old"))["users"] == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert run("rekey")[0] == 2
+    monkeypatch.delenv("MEMORY_VAULT_ENCRYPTION_KEY")
+    status, out, _ = run("doctor")
+    assert (status, "correct the key" in out) == (1, True)
+
+
+def test_doctor_repairs(run, data, vault):
+    data("save", "I moved to Lisbon.", "--user", "mia")
+    data("save", "The red bike stands in the cellar.")
+    (vault / "catalog.db").write_bytes(b"garbage")
+    for path in vault.rglob("users/*/*.db"):
+        content = path.read_bytes()
+        if b"Lisbon" in content:
+            path.write_bytes(content[:100])
+    assert run("doctor")[0] == 1
+    status, out, _ = run("doctor", "--repair")
+    assert (status, out.count("repair: ")) == (0, 2)
+    assert [one["user_id"] for one in data("users")["items"]] == ["default"]
+    assert run("doctor")[0] == 0
+
+
 def test_doctor_is_content(data, run):
     data("save", "I like figs.")
     found = data("doctor")
@@ -414,7 +482,8 @@ def test_help_is_light_and_complete():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in ("save", "recall", "list", "show", "update", "forget", "stats", "sessions",
-                 "preferences", "model", "doctor", "users", "bench", "demo"):  # fmt: skip
+                 "preferences", "model", "doctor", "users", "bench", "demo", "export", "import",
+                 "backup", "restore", "rekey"):  # fmt: skip
         assert re.search(rf"^\s+{name}\b", done.stdout, re.MULTILINE), name
 
 

@@ -13,7 +13,19 @@ import typer
 from typer.exceptions import TyperException
 
 from ..errors import MEANINGS, MemoryVaultError
-from . import bench, demo, doctor, forget, memories, model, preferences, sessions, users
+from . import (
+    bench,
+    demo,
+    doctor,
+    forget,
+    memories,
+    model,
+    portable,
+    preferences,
+    sessions,
+    upkeep,
+    users,
+)
 from .running import Globals
 
 app: typer.Typer = typer.Typer(
@@ -49,7 +61,7 @@ def everywhere(
     context.obj = Globals(data_dir)
 
 
-for _group in (memories, forget, users, doctor, demo):
+for _group in (memories, forget, portable, upkeep, users, doctor, demo):
     _group.register(app)
 for _name, _commands in (
     ("sessions", sessions),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,9 +33,15 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(context: typer.Context, json: options.Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged files aside, list every sound user.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
     """Check settings, model, data folder and every user's file; exits with 1 on a problem."""
-    checks = _checks(context)
+    checks = _checks(context, repair=repair)
     is_ok = all(one.ok for one in checks)
     if json:
         show.as_json({"ok": is_ok, "checks": checks, "versions": versions()})
@@ -45,7 +51,7 @@ def doctor(context: typer.Context, json: options.Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _checks(context: typer.Context) -> list[Check]:
+def _checks(context: typer.Context, *, repair: bool) -> list[Check]:
     try:
         settings = config(context).with_file()
     except MemoryVaultError as error:
@@ -55,7 +61,7 @@ def _checks(context: typer.Context) -> list[Check]:
         found.append(_model(context))
     if settings.reranker is not None:
         found.append(_reranker(settings))
-    return found + _vault(replace(settings, reranker=None))
+    return found + _vault(replace(settings, reranker=None), repair=repair)
 
 
 def _model(context: typer.Context) -> Check:
@@ -85,19 +91,28 @@ def _reranker(settings: MemoryConfig) -> Check:
     return Check("reranker", ok=True, detail=f"answers; for the best {settings.rerank_top}")
 
 
-def _vault(settings: MemoryConfig) -> list[Check]:
+_ADVICE = {
+    "storage_failed": "make the data folder writable, or choose another with --data-dir",
+    "wrong_key": "correct the key: MEMORY_VAULT_ENCRYPTION_KEY or the setting encryption_key",
+    "not_a_vault": "memory-vault doctor --repair",
+}
+
+
+def _vault(settings: MemoryConfig, *, repair: bool) -> list[Check]:
     """Open the vault, ask how it is, and read its files."""
 
     async def look() -> tuple[Health, CheckReport]:
         from ..vault import Vault
 
-        async with Vault(settings) as vault:
-            return await vault.health(), await vault.check()
+        vault = Vault(settings)
+        report = await vault.check(repair=True) if repair else None
+        async with vault:
+            return await vault.health(), report or await vault.check()
 
     try:
         health, report = run(look)
     except MemoryVaultError as error:
-        advice = "make the data folder writable, or choose another with --data-dir"
+        advice = _ADVICE.get(error.code, _ADVICE["storage_failed"])
         return [Check("data folder", ok=False, detail=str(error), advice=advice)]
     return [*_parts(health), *_files(report)]
 
@@ -116,10 +131,11 @@ def _parts(health: Health) -> list[Check]:
 
 
 def _files(report: CheckReport) -> list[Check]:
+    done = [Check("repair", ok=True, detail=one) for one in report.repaired]
     if report.is_ok:
         sound = f"{show.plural(report.users, 'user file')} sound"
-        return [Check("files", ok=True, detail=sound)]
-    return [
+        return [*done, Check("files", ok=True, detail=sound)]
+    return done + [
         Check("files", ok=False, advice=one.advice, detail=f"user {one.user_id!r}: {one.what}"
               if one.user_id is not None else one.what)
         for one in report.problems

@@ -33,3 +33,20 @@ def bar(title: str, total: int | None, *, is_shown: bool = True) -> Iterator[Adv
             progress.update(task, advance=steps, total=total)
 
         yield advance
+
+
+@contextmanager
+def meter(title: str, *, is_shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Show how far work of a length not known yet is; yields what to call with done and total.
+
+    Without a terminal on stderr nothing is shown.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    is_hidden = not (is_shown and console.is_terminal)
+    with Progress(*columns, console=console, disable=is_hidden, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

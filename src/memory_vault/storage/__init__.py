@@ -71,6 +71,37 @@ class NewMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a memory as copies carry it: nothing that can be derived, but its chunks.
+
+    Times in microseconds UTC, metadata as JSON text.
+
+    Attributes:
+        changed_at: When the vault learned this version.
+        superseded_at: When the next one took its place; None for the current one.
+        chunks: Empty in a copy whose embeddings cannot be used.
+    """
+
+    id: str
+    session_id: str | None
+    memory_type: str
+    role: str
+    content: str
+    importance: float
+    occurred_at: int | None
+    recorded_at: int
+    changed_at: int
+    superseded_at: int | None
+    valid_from: int | None
+    valid_to: int | None
+    origin: str
+    derived_from: tuple[str, ...]
+    compressed: bool
+    metadata: str | None
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What an update is to change: attribute name to value, in the store's own form."""
 

@@ -46,6 +46,11 @@ class IndexCache:
             self._evict()
         return index
 
+    def users(self) -> list[str]:
+        """Whose indexes are kept now."""
+        with self._lock:
+            return list(self._indexes)
+
     def _evict(self) -> None:
         """Drop the least recently used until the rest fits; the last one stays."""
         total = self._nbytes()

@@ -112,6 +112,11 @@ class UserIndex:
     def __len__(self) -> int:
         return len(self._columns["alive"])
 
+    @property
+    def generation(self) -> int | None:
+        """The generation of the file that it was read from; None before that."""
+        return self._generation
+
     def column(self, name: str) -> NDArray[Any]:
         """One attribute of every row; shape (n,), valid until the next refresh."""
         return self._columns[name].values

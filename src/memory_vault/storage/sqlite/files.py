@@ -7,12 +7,22 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
-from ...errors import StorageError, StorageReadOnly
-from .connection import close, configure, connect, connect_empty, create, translated
+from ...errors import NotAVault, StorageError, StorageReadOnly
+from .connection import (
+    close,
+    configure,
+    connect,
+    connect_empty,
+    create,
+    is_plain,
+    translated,
+    unlock,
+)
 from .schema import USER, Schema
 
 _IDLE_PER_FILE = 4
@@ -54,7 +64,12 @@ def sync_folder(path: Path) -> None:
 
 
 def publish(
-    path: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]
+    path: Path,
+    schema: Schema,
+    durability: str,
+    fill: str,
+    values: tuple[object, ...],
+    key: bytes | None = None,
 ) -> None:
     """Make a new file aside and link it into place: no other process ever sees half of it.
 
@@ -66,13 +81,16 @@ def publish(
         try:
             connection = apsw.Connection(str(aside))
             try:
+                unlock(connection, key)
                 configure(connection, durability)
                 create(connection, schema)
                 connection.execute(fill, values)
                 connection.execute("PRAGMA journal_mode=WAL").fetchall()
             finally:
                 connection.close()
-            _link(aside, path)
+            if key is not None and is_plain(aside):
+                raise StorageError(f"{path} was not encrypted, so it was thrown away")
+            link(aside, path)
         finally:
             for leftover in (
                 aside,
@@ -85,7 +103,7 @@ def publish(
         sync_folder(path.parent)
 
 
-def _link(aside: Path, path: Path) -> None:
+def link(aside: Path, path: Path) -> None:
     """Give a finished file its name, unless the name is taken."""
     try:
         os.link(aside, path)
@@ -102,10 +120,20 @@ class FilePool:
 
     At most `limit` idle connections are kept; the least recently used are closed. A connection is
     used by one unit at a time, since only the unit that took it has it.
+
+    Args:
+        limit: Idle connections kept.
+        durability: "power" or "process".
+        key_of: Finds the key of a file; None for a plain one.
     """
 
-    def __init__(self, limit: int, durability: str) -> None:
-        self._limit, self._durability = limit, durability
+    def __init__(
+        self,
+        limit: int,
+        durability: str,
+        key_of: Callable[[Path], bytes | None] = lambda _: None,
+    ) -> None:
+        self._limit, self._durability, self._key_of = limit, durability, key_of
         self._lock = threading.Lock()
         self._idle: OrderedDict[Path, list[apsw.Connection]] = OrderedDict()
         self._empty: list[apsw.Connection] = []
@@ -124,11 +152,22 @@ class FilePool:
             if idle := self._idle.get(path):
                 return idle.pop()
         try:
-            return connect(path, schema, self._durability)
+            return self.connect(path, schema)
         except BaseException:
             with self._lock:
                 self._taken -= 1
             raise
+
+    def connect(self, path: Path, schema: Schema) -> apsw.Connection:
+        """A connection that is the caller's own, to close."""
+        key = self._key_of(path)
+        try:
+            return connect(path, schema, self._durability, key)
+        except NotAVault:
+            fresh = self._key_of(path)
+            if fresh == key:
+                raise
+        return connect(path, schema, self._durability, fresh)  # removed and made anew in between
 
     def take_empty(self) -> apsw.Connection:
         """A connection that reads as a user's file with nothing in it."""

@@ -117,6 +117,9 @@ class Schema:
 
 
 USER = Schema("user", 0x4D56_5531, (_USER_1,))
+KEY = Schema(
+    "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
+)
 CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1,))
 
 CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")

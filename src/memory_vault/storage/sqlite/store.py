@@ -18,10 +18,15 @@ from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 
 from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
-from ...models import CheckReport, Page, Problem, UserInfo
+from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
-from .connection import Database, Retired, close, connect, translated
+from .backup import user_files
+from .connection import Database, Retired, close
 from .files import FilePool, make_folder, publish, user_path
+from .held import Snapshot, Stage, clear_staging
+from .keys import Keys, Source
+from .maintenance import Maintenance
+from .repair import problem_of
 from .schema import CATALOG, USER
 from .transaction import Transaction
 from .unit import Unit
@@ -29,6 +34,8 @@ from .unit import Unit
 T = TypeVar("T")
 
 _WRITERS = 4
+_LONG = 2
+"""Threads for exports, imports, backups and checks."""
 _CLOSE_TIMEOUT_S = 30.0
 
 
@@ -84,6 +91,7 @@ class SqliteStore:
         lock_timeout_s: Seconds to wait for another process's lock.
         max_open_files: Idle connections kept.
         readers: Threads for reading and searching at once.
+        encryption_key: What encrypts every file, or what to call for it; None for plain files.
     """
 
     def __init__(
@@ -94,14 +102,20 @@ class SqliteStore:
         lock_timeout_s: float,
         max_open_files: int,
         readers: int,
+        encryption_key: Source = None,
     ) -> None:
         self._dir, self._durability = data_dir, durability
         self._lock_timeout_s = lock_timeout_s
-        self._pool = FilePool(max_open_files, durability)
+        self._keys = Keys(data_dir, encryption_key)
+        self._pool = FilePool(max_open_files, durability, self._keys.of)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
+        self.long: CapacityLimiter = CapacityLimiter(_LONG)
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
+        self.maintenance: Maintenance = Maintenance(
+            data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
+        )
 
     @property
     def _catalog(self) -> Path:
@@ -142,6 +156,18 @@ class SqliteStore:
         async with self._turn(user_id):
             return await self._until_free(run, self._writers)
 
+    def snapshot(self, user_id: str) -> Snapshot:
+        """A user's file at one moment, to be read over several hops; close it in one."""
+        return Snapshot(self._pool, user_path(self._dir, user_id), user_id)
+
+    def stage(self) -> Stage:
+        """A file of one's own in the data folder; close it in a hop."""
+        return Stage(self._dir, self._keys.scratch())
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run one hop of long work; it takes no thread from those who read or write."""
+        return await self._until_free(work, self.long)
+
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
         path = user_path(self._dir, user_id)
@@ -169,10 +195,10 @@ class SqliteStore:
 
     async def check(self) -> CheckReport:
         """Read every file and say what is damaged; cancelled, it stops after the file at hand."""
-        files = await to_thread.run_sync(self._files, limiter=self._readers)
+        files = await to_thread.run_sync(user_files, self._dir, limiter=self.long)
         found = [
-            await to_thread.run_sync(self._check_file, path, limiter=self._readers)
-            for path in [self._catalog, *files]
+            await to_thread.run_sync(problem_of, *each, limiter=self.long)
+            for each in [(self._pool.connect, path, self._dir) for path in (self._catalog, *files)]
         ]
         return CheckReport(len(files), tuple(one for one in found if one is not None))
 
@@ -218,8 +244,10 @@ class SqliteStore:
 
     def _open_folder(self) -> None:
         make_folder(self._dir / "users")
+        self._keys.unlock()
+        clear_staging(self._dir)
         if not self._catalog.exists():
-            files = self._files()
+            files = user_files(self._dir)
             self._publish_catalog()
             for path in files:
                 self._adopt(path)
@@ -229,20 +257,23 @@ class SqliteStore:
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
-        publish(self._catalog, CATALOG, self._durability, fill, (now,))
+        key = self._keys.of(self._catalog)
+        publish(self._catalog, CATALOG, self._durability, fill, (now,), key)
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
         try:
-            connection: Database = connect(path, USER, self._durability)
+            connection: Database = self._pool.connect(path, USER)
         except StorageError:
             return
         try:
-            user_id, retired = connection.execute("SELECT user_id, retired FROM meta").fetchone()
+            user_id, retired, since = connection.execute(
+                "SELECT user_id, retired, created_at FROM meta"
+            ).fetchone()
         finally:
             close(connection)
         if not retired:
-            self._enter(user_id)
+            self._enter(user_id, since)
 
     def _read(self, user_id: str, work: Callable[[Transaction], T], hop: _Hop[T]) -> T:
         path = user_path(self._dir, user_id)
@@ -301,10 +332,25 @@ class SqliteStore:
             self._known.add(user_id)
         if path.exists():
             return False
+        if self._keys.is_on:
+            return self._alone(lambda: self._publish_user(user_id, path))
+        return self._publish_user(user_id, path)
+
+    def _publish_user(self, user_id: str, path: Path) -> bool:
+        """Make the file of a user, unless there is one."""
+        if path.exists():
+            return False
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
-        publish(path, USER, self._durability, fill, (user_id, now))
+        publish(path, USER, self._durability, fill, (user_id, now), self._keys.make(path))
         return True
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        """Make or remove an encrypted file with its salt where no other process does."""
+        with self._in_catalog:
+            return Unit[T](
+                self._pool, self._catalog, CATALOG, lambda *_: work(), begin="BEGIN IMMEDIATE"
+            ).run()
 
     def _is_listed(self, user_id: str) -> bool:
         def run(connection: Database, _: Unit[bool]) -> bool:
@@ -313,13 +359,14 @@ class SqliteStore:
 
         return Unit(self._pool, self._catalog, CATALOG, run, begin="BEGIN").run()
 
-    def _enter(self, user_id: str) -> None:
+    def _enter(self, user_id: str, since: int | None = None) -> None:
         """Write a user into the catalog, unless it is there."""
+        at = time.time_ns() // 1_000 if since is None else since
 
         def enter(connection: Database, _: Unit[None]) -> None:
             connection.execute(
                 "INSERT OR IGNORE INTO users (user_id, created_at) VALUES (?, ?)",
-                (user_id, time.time_ns() // 1_000),
+                (user_id, at),
             )
 
         with self._in_catalog:
@@ -338,6 +385,8 @@ class SqliteStore:
         """A unit on a user's file; a struck file may be taken back into use once it is listed."""
 
         def run(connection: Database, unit: Unit[T]) -> T:
+            if is_writing and path is not None and _has_moved(connection):
+                raise Retired  # a repair set it aside, or it was struck and unlinked
             try:
                 transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
             except apsw.ReadOnlyError:
@@ -389,15 +438,25 @@ class SqliteStore:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
         self._known.discard(user_id)
         self._pool.drop(path)
-        if not path.exists() or self._unlink(path):
+        if self._keys.is_on:
+            is_gone = self._alone(lambda: self._unlink_with_key(path))
+        else:
+            is_gone = not path.exists() or self._unlink(path)
+        if is_gone:
             return True
         self._adopt(path)
         return False
 
+    def _unlink_with_key(self, path: Path) -> bool:
+        if path.exists() and not self._unlink(path):
+            return False
+        self._keys.destroy(path)
+        return True
+
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
         try:
-            connection: Database = connect(path, USER, self._durability)
+            connection: Database = self._pool.connect(path, USER)
         except StorageReadOnly:
             return not path.exists()
         try:
@@ -415,30 +474,3 @@ class SqliteStore:
         finally:
             connection.close()
         return bool(retired)
-
-    def _files(self) -> list[Path]:
-        """Every user's file."""
-        return sorted((self._dir / "users").glob("*/*.db"))
-
-    def _check_file(self, path: Path) -> Problem | None:
-        advice = "restore this file from a backup; other users are not affected"
-        is_user = path != self._catalog
-        try:
-            connection: Database = connect(path, USER if is_user else CATALOG, self._durability)
-        except StorageError as error:
-            return Problem(None, str(error), advice) if path.exists() else None
-        try:
-            with translated(path):
-                (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-                if said != "ok":
-                    return Problem(None, f"{path}: {said}", advice)
-                if not is_user:
-                    return None
-                (user_id,) = connection.execute("SELECT user_id FROM meta").fetchone()
-                if user_path(self._dir, user_id) != path:
-                    return Problem(user_id, f"{path} is not where user {user_id!r} belongs", advice)
-        except StorageError as error:
-            return Problem(None, str(error), advice)
-        finally:
-            close(connection)
-        return None

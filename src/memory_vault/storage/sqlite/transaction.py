@@ -17,6 +17,7 @@ from .connection import Database, Retired
 from .feed import Feed
 from .memories import Memories
 from .preferences import Preferences
+from .records import Records
 from .schema import CONTENT_TABLES
 from .sessions import Sessions
 
@@ -74,6 +75,11 @@ class Transaction:
     def feed(self) -> Feed:
         """What an index reads."""
         return Feed(self._db, self.generation, self.check)
+
+    @cached_property
+    def records(self) -> Records:
+        """Rows as they are, for copies."""
+        return Records(self._db)
 
     def require_embedder(self, fingerprint: Fingerprint) -> None:
         """Check that embeddings of this kind may be compared with those in the file.

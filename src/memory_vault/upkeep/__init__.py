@@ -1,0 +1,1 @@
+"""Work on a whole vault: backup, restore, check and repair, another key."""
