@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from ...errors import StorageError, StorageReadOnly
+from ...errors import StorageBusy, StorageError, StorageReadOnly
 from .connection import close, configure, connect, connect_empty, create, translated
 from .schema import USER, Schema
 
@@ -27,19 +27,23 @@ def user_path(data_dir: Path, user_id: str) -> Path:
     return data_dir / "users" / digest[:2] / f"{digest}.db"
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, private to the owner.
+def make_folder(path: Path, *, durability: str = "process") -> None:
+    """Make a folder and those above it, private to the owner; under "power" they survive one.
 
     Raises:
         StorageReadOnly: If it cannot be made.
         StorageError: If something else is in its place.
     """
     try:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise StorageError(f"{path} is not a folder: choose another data_dir") from None
     except OSError as error:
         raise StorageReadOnly(f"{path} cannot be made: {error.strerror}") from error
+    if durability == "power":
+        for one in missing:
+            sync_folder(one.parent)
 
 
 def sync_folder(path: Path) -> None:
@@ -54,35 +58,52 @@ def sync_folder(path: Path) -> None:
 
 
 def publish(
-    path: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]
+    path: Path,
+    schema: Schema,
+    durability: str,
+    fill: str,
+    values: tuple[object, ...],
+    *,
+    aside_dir: Path,
 ) -> None:
     """Make a new file aside and link it into place: no other process ever sees half of it.
 
     Does nothing when another process was first. `fill` is one statement that writes its first row.
+
+    Raises:
+        StorageBusy: If a process that was opening the folder took the unfinished file for a
+            leftover; trying again helps.
     """
-    make_folder(path.parent)
-    aside = path.parent / f".{secrets.token_hex(8)}.new"
+    make_folder(path.parent, durability=durability)
+    make_folder(aside_dir)
+    aside = aside_dir / f"{secrets.token_hex(8)}.new"
     with translated(path):
         try:
-            connection = apsw.Connection(str(aside))
-            try:
-                configure(connection, durability)
-                create(connection, schema)
-                connection.execute(fill, values)
-                connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            finally:
-                connection.close()
+            _fill(aside, schema, durability, fill, values)
             _link(aside, path)
+        except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.IOError):
+            if aside.exists():
+                raise
+            raise _swept(path) from None
         finally:
-            for leftover in (
-                aside,
-                Path(f"{aside}-wal"),
-                Path(f"{aside}-shm"),
-                Path(f"{aside}-journal"),
-            ):
-                leftover.unlink(missing_ok=True)
+            _unlink_aside(aside)
     if durability == "power":
         sync_folder(path.parent)
+
+
+def _fill(
+    aside: Path, schema: Schema, durability: str, fill: str, values: tuple[object, ...]
+) -> None:
+    """Write a whole new file; its exclusive lock tells other processes that it is being made."""
+    connection = apsw.Connection(str(aside))
+    try:
+        configure(connection, durability)
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        create(connection, schema)
+        connection.execute(fill, values)
+        connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    finally:
+        connection.close()
 
 
 def _link(aside: Path, path: Path) -> None:
@@ -91,10 +112,47 @@ def _link(aside: Path, path: Path) -> None:
         os.link(aside, path)
     except FileExistsError:
         pass
+    except FileNotFoundError:
+        raise _swept(path) from None
     except OSError as error:
         raise StorageError(
             f"{path} cannot be made: the file system has no hard links ({error.strerror})"
         ) from error
+
+
+def _swept(path: Path) -> StorageBusy:
+    return StorageBusy(f"{path} was taken away while it was being made; try again")
+
+
+def _unlink_aside(aside: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        Path(f"{aside}{ending}").unlink(missing_ok=True)
+
+
+def sweep(aside_dir: Path) -> None:
+    """Remove unfinished files of processes that were killed; those of living ones are spared."""
+    names = {one.name.partition(".")[0] for one in aside_dir.glob("*.new*")}
+    for path in (aside_dir / f"{name}.new" for name in names):
+        if not _is_being_made(path):
+            _unlink_aside(path)
+
+
+def _is_being_made(aside: Path) -> bool:
+    """Whether a process holds the lock that `_fill` takes."""
+    try:
+        connection = apsw.Connection(str(aside), flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.CantOpenError:
+        return False
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except apsw.BusyError:
+        return True
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
+    return False
 
 
 class FilePool:

@@ -21,7 +21,7 @@ from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor, next_cursor
 from .connection import Database, Retired, close, connect, translated
-from .files import FilePool, make_folder, publish, user_path
+from .files import FilePool, make_folder, publish, sweep, user_path
 from .schema import CATALOG, USER
 from .transaction import Transaction
 from .unit import Unit
@@ -106,6 +106,11 @@ class SqliteStore:
     @property
     def _catalog(self) -> Path:
         return self._dir / "catalog.db"
+
+    @property
+    def _aside(self) -> Path:
+        """Where new files are made; on the same file system as the place they are linked to."""
+        return self._dir / "new"
 
     async def open(self) -> None:
         """Make the folder and the catalog, or check the ones that are there.
@@ -217,7 +222,8 @@ class SqliteStore:
     # in worker threads ---------------------------------------------------------------------------
 
     def _open_folder(self) -> None:
-        make_folder(self._dir / "users")
+        make_folder(self._dir / "users", durability=self._durability)
+        sweep(self._aside)
         if not self._catalog.exists():
             files = self._files()
             self._publish_catalog()
@@ -229,7 +235,7 @@ class SqliteStore:
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
-        publish(self._catalog, CATALOG, self._durability, fill, (now,))
+        publish(self._catalog, CATALOG, self._durability, fill, (now,), aside_dir=self._aside)
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
@@ -303,7 +309,7 @@ class SqliteStore:
             return False
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
-        publish(path, USER, self._durability, fill, (user_id, now))
+        publish(path, USER, self._durability, fill, (user_id, now), aside_dir=self._aside)
         return True
 
     def _is_listed(self, user_id: str) -> bool:
