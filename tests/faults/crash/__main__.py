@@ -1,0 +1,139 @@
+"""Crash a vault over and over, look at what is left, and write down the figures.
+
+Usage: python -m tests.faults.crash [--kills N] [--points all|N] [--seed S] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # no thread may exist where a child is forked
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np  # noqa: F401 - imported before the fork, as all that follows
+import trio  # noqa: F401
+from anyio._backends import _asyncio, _trio  # noqa: F401
+
+from memory_vault import forget, ingest, recall, session  # noqa: F401
+from memory_vault.storage.index import rank  # noqa: F401
+
+from . import breakages
+from .forks import Fork, Say
+from .matrix import FAULTS, Figures, kills, points
+from .script import SINGLE
+
+ROOT = Path(__file__).parents[3]
+Job = Callable[[Path], Figures]
+
+
+def main() -> int:
+    """Run what was asked for; the exit status is 1 if anything was violated."""
+    wanted = _arguments()
+    print(f"seed {wanted.seed}", flush=True)
+    if wanted.breakage:
+        breakages.BREAKAGES[wanted.breakage]()
+    begun = time.monotonic()
+    figures = _shared_out(wanted)
+    record = {
+        **_origin(),
+        "seed": wanted.seed,
+        "seconds": round(time.monotonic() - begun, 1),
+        **figures.as_json(),
+    }
+    for one in figures.violations[:20]:
+        print(f"VIOLATION {one[:3000]}")
+    print(json.dumps({**record, "violations": len(figures.violations)}), flush=True)
+    if wanted.out:
+        wanted.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return bool(figures.violations)
+
+
+def _arguments() -> argparse.Namespace:
+    given = argparse.ArgumentParser()
+    given.add_argument("--kills", type=int, default=100)
+    given.add_argument("--points", default="1", help="'all', or how many of each kind")
+    given.add_argument("--only", default="", help="only calls and faults whose name has this")
+    given.add_argument("--seed", type=int, default=int(os.environ.get("TORTURE_SEED", "0")))
+    given.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    given.add_argument("--breakage", default="", choices=["", *breakages.BREAKAGES])
+    given.add_argument("--out", type=Path)
+    found = given.parse_args()
+    found.seed = found.seed or time.time_ns() % (1 << 32)
+    return found
+
+
+def _shared_out(wanted: argparse.Namespace) -> Figures:
+    """Let each worker do its share, in a process that opens nothing itself."""
+    total = Figures()
+    folder = Path(tempfile.mkdtemp(prefix="crash-", dir=_fast_folder()))
+    try:
+        shares = [
+            Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)
+        ]
+        for one in shares:
+            said, status = one.finish()
+            if status:
+                total.violations.append(f"a worker ended with {status}: {said[-1:]}")
+            for name, more in said:
+                if name == "figures":
+                    total.add(Figures(**more))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return total
+
+
+def _fast_folder() -> str | None:
+    """A file system in memory, where there is one: what is synced is known, not measured."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _work(wanted: argparse.Namespace, number: int, folder: Path, say: Say) -> None:
+    for count, job in enumerate(_point_jobs(wanted)):
+        if count % wanted.workers == number:
+            say("figures", job(folder / f"{number}-points-{count}").as_json())
+    killed, script = 0, number
+    while killed < wanted.kills / wanted.workers:
+        done = kills(wanted.seed + script, folder / f"{number}-kills-{script}")
+        killed, script = killed + done.kills, script + wanted.workers
+        say("figures", done.as_json())
+        if done.violations:
+            break
+
+
+def _point_jobs(wanted: argparse.Namespace) -> Iterator[Job]:
+    at_most = None if wanted.points == "all" else int(wanted.points)
+    for name in SINGLE:
+        for fault, durability in FAULTS:
+            if at_most != 0 and wanted.only in f"{name}/{fault}/{durability}":
+                yield partial(points, name, fault, durability, wanted.seed, at_most=at_most)
+
+
+def _origin() -> dict[str, object]:
+    """What was tried, and where."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return {
+        "commit": asked.stdout.strip(),
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
