@@ -19,6 +19,7 @@ from typing import Any, Literal, Self
 import apsw
 
 from memory_vault.storage.sqlite import files
+from memory_vault.storage.sqlite.connection import translated
 
 Fault = Literal["none", "exit", "error", "dead", "full", "short", "power", "torn"]
 """What happens at the chosen operation.
@@ -259,7 +260,8 @@ class FaultyDisk:
             self._now[str(path)] = None
 
     def _sync_folder(self, path: Path) -> None:
-        self.meet("sync_folder", str(path))
+        with translated(path):
+            self.meet("sync_folder", str(path))
         self._real("sync_folder")(path)
         with self._lock:
             self._entries_synced(str(path))
@@ -287,9 +289,7 @@ class _Vfs(apsw.VFS):
 class _File(apsw.VFSFile):
     """One open file."""
 
-    def __init__(
-        self, disk: FaultyDisk, base: str, path: str, name: Any, flags: list[int]
-    ) -> None:
+    def __init__(self, disk: FaultyDisk, base: str, path: str, name: Any, flags: list[int]) -> None:
         self._disk, self._path = disk, path
         super().__init__(base, name, flags)
 

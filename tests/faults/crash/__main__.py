@@ -52,7 +52,7 @@ def main() -> int:
         **figures.as_json(),
     }
     for one in figures.violations[:20]:
-        print(f"VIOLATION {one[:3000]}")
+        print(f"VIOLATION {one[:200]} … {one[-800:]}" if len(one) > 1000 else f"VIOLATION {one}")
     print(json.dumps({**record, "violations": len(figures.violations)}), flush=True)
     if wanted.out:
         wanted.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -78,9 +78,7 @@ def _shared_out(wanted: argparse.Namespace) -> Figures:
     total = Figures()
     folder = Path(tempfile.mkdtemp(prefix="crash-", dir=_fast_folder()))
     try:
-        shares = [
-            Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)
-        ]
+        shares = [Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)]
         for one in shares:
             said, status = one.finish()
             if status:

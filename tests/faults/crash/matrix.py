@@ -101,9 +101,7 @@ def _write(
     anyio.run(main, backend=backend)
 
 
-def _reference(
-    folder: Path, ops: Sequence[Op], backend: str, failures: list[str]
-) -> list[State]:
+def _reference(folder: Path, ops: Sequence[Op], backend: str, failures: list[str]) -> list[State]:
     """The states before the first operation and after each, from a run that nothing disturbs."""
 
     def main(say: Say) -> None:
@@ -325,9 +323,7 @@ def _one_point(
     """Try one point; False when the call was over before it came to that."""
     folder = base / "vault"
     _copy(template, folder)
-    child = Fork(
-        partial(_suffer, folder, durability, op, backend, fault, at, seed + at, expected)
-    )
+    child = Fork(partial(_suffer, folder, durability, op, backend, fault, at, seed + at, expected))
     said, status = child.finish()
     wrong = [one[1] for one in said if one[0] in ("wrong", "failed")]
     is_done = ["done"] in said

@@ -91,7 +91,9 @@ async def do(op: Op, layers: Layers) -> None:
             await memory.save(f"{text} {FILLER * 40}")
         case "save_conversation":
             parts = [f"{text_of(f'{op.word}p{i}')}" for i in range(5)]
-            await memory.save([{"role": "user", "content": one} for one in parts], session_id=op.word)
+            await memory.save(
+                [{"role": "user", "content": one} for one in parts], session_id=op.word
+            )
         case "save_working":
             await memory.save(text, session_id=op.word, memory_type="working")
         case "save_stated":
@@ -205,9 +207,7 @@ class _Writer:
 
     def next(self) -> Op:
         user = self.chance.choice(USERS)
-        kind = self.chance.choices(
-            list(_WEIGHTS), [weight for weight in _WEIGHTS.values()]
-        )[0]
+        kind = self.chance.choices(list(_WEIGHTS), [weight for weight in _WEIGHTS.values()])[0]
         if kind in ("update_text", "update_weight", "forget") and not self.live[user]:
             kind = "save"
         if kind in ("forget_session", "end_session") and not self.talks[user]:

@@ -63,7 +63,10 @@ async def verify(
             say("I7: the second opening found something else")
     if digests(config.data_dir) != before:
         say("I7: opening a second time changed a file")
-    for when, traces in (("", said_before), (" after reopening", _traces(config.data_dir, forgotten))):
+    for when, traces in (
+        ("", said_before),
+        (" after reopening", _traces(config.data_dir, forgotten)),
+    ):
         if traces:
             say(f"I3: forgotten bytes are in a file{when}: {traces}")
     return found

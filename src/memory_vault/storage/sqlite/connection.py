@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from ...errors import (
 )
 from .schema import PAGE_SIZE, Schema
 
+_OF_SYSTEM: dict[int, type[StorageError]] = {
+    errno.ENOSPC: StorageFull,
+    errno.EDQUOT: StorageFull,
+    errno.EROFS: StorageReadOnly,
+    errno.EACCES: StorageReadOnly,
+    errno.EPERM: StorageReadOnly,
+}
 _SYNCHRONOUS = {"power": "FULL", "process": "NORMAL"}
 
 
@@ -36,8 +44,11 @@ class Retired(Exception):
 
 
 def translate(error: Exception, path: Path | None) -> Exception:
-    """Turn an error of SQLite into ours; anything else passes unchanged."""
+    """Turn an error of SQLite or of the system into ours; anything else passes unchanged."""
     where = str(path) if path else "the store"
+    if isinstance(error, OSError):
+        kind = _OF_SYSTEM.get(error.errno or 0, StorageError)
+        return kind(f"{where}: {error.strerror}")
     if isinstance(error, apsw.InterruptError | apsw.AbortError):
         return Stopped()
     if not isinstance(error, apsw.Error):
@@ -57,10 +68,12 @@ def translate(error: Exception, path: Path | None) -> Exception:
 
 @contextmanager
 def translated(path: Path | None) -> Iterator[None]:
-    """Raise our errors instead of SQLite's."""
+    """Raise our errors instead of SQLite's and the system's."""
     try:
         yield
-    except apsw.Error as error:
+    except StorageError:
+        raise  # an OSError too, for callers who expect one
+    except (apsw.Error, OSError) as error:
         raise translate(error, path) from error
 
 
@@ -150,9 +163,11 @@ def _apply(connection: apsw.Connection, schema: Schema, version: int) -> None:
 
 
 def close(connection: apsw.Connection) -> None:
-    """Close after a checkpoint of its own, since `close` itself holds the GIL while it writes."""
-    try:
+    """Close after a checkpoint of its own, since `close` itself holds the GIL while it writes.
+
+    What fails here loses nothing: the log stays and is read at the next open.
+    """
+    with suppress(apsw.Error):
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    except apsw.Error:
-        pass  # the log stays and is read at the next open: nothing is lost
-    connection.close()
+    with suppress(apsw.Error):
+        connection.close()

@@ -47,14 +47,19 @@ def make_folder(path: Path, *, durability: str = "process") -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make a folder's entries durable; systems that cannot do it do it by themselves."""
+    """Make a folder's entries durable; systems that cannot do it do it by themselves.
+
+    Raises:
+        StorageError: If the disk fails.
+    """
     if os.name == "nt":
         return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with translated(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def publish(
@@ -120,13 +125,41 @@ def _link(aside: Path, path: Path) -> None:
         ) from error
 
 
+def note_removal(aside_dir: Path, path: Path, durability: str) -> None:
+    """Leave a note that a user's file is being removed, for the next open to finish it."""
+    make_folder(aside_dir, durability=durability)
+    with translated(path):
+        _note(aside_dir, path).touch(mode=0o600)
+    if durability == "power":
+        sync_folder(aside_dir)
+
+
+def drop_note(aside_dir: Path, path: Path, durability: str) -> None:
+    """The removal is over; under "power" a power loss cannot bring the file back."""
+    if durability == "power" and path.parent.exists():
+        sync_folder(path.parent)
+    with translated(path):
+        _note(aside_dir, path).unlink(missing_ok=True)
+
+
+def noted_removals(aside_dir: Path, data_dir: Path) -> list[Path]:
+    """Users' files whose removal was begun and is not known to have ended."""
+    digests = sorted(note.stem for note in aside_dir.glob("*.gone"))
+    return [data_dir / "users" / digest[:2] / f"{digest}.db" for digest in digests]
+
+
+def _note(aside_dir: Path, path: Path) -> Path:
+    return aside_dir / f"{path.stem}.gone"
+
+
 def _swept(path: Path) -> StorageBusy:
     return StorageBusy(f"{path} was taken away while it was being made; try again")
 
 
 def _unlink_aside(aside: Path) -> None:
-    for ending in ("", "-wal", "-shm", "-journal"):
-        Path(f"{aside}{ending}").unlink(missing_ok=True)
+    with translated(aside):
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(f"{aside}{ending}").unlink(missing_ok=True)
 
 
 def sweep(aside_dir: Path) -> None:

@@ -21,7 +21,16 @@ from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, Problem, UserInfo
 from .. import Cursor, next_cursor
 from .connection import Database, Retired, close, connect, translated
-from .files import FilePool, make_folder, publish, sweep, user_path
+from .files import (
+    FilePool,
+    drop_note,
+    make_folder,
+    note_removal,
+    noted_removals,
+    publish,
+    sweep,
+    user_path,
+)
 from .schema import CATALOG, USER
 from .transaction import Transaction
 from .unit import Unit
@@ -73,6 +82,23 @@ def _has_moved(connection: Database) -> bool:
     moved = ctypes.c_int(0)
     connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
     return bool(moved.value)
+
+
+def _unlink_under_lock(connection: Database, path: Path) -> bool:
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        # It ends the log, which only the sole user of a file can, and leaves no journal behind.
+        connection.execute("PRAGMA journal_mode=MEMORY").fetchall()
+        connection.execute("BEGIN EXCLUSIVE")
+        (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
+        if retired:
+            path.unlink()
+        connection.execute("ROLLBACK")
+        if not retired:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    except (apsw.BusyError, PermissionError):
+        return False
+    return bool(retired)
 
 
 class SqliteStore:
@@ -231,6 +257,8 @@ class SqliteStore:
                 self._adopt(path)
         connection = self._pool.take(self._catalog, CATALOG)
         self._pool.give(self._catalog, connection)
+        for path in noted_removals(self._aside, self._dir):
+            self._remove_file(path)
 
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
@@ -239,16 +267,24 @@ class SqliteStore:
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
+        user_id, is_retired = self._whose(path)
+        if user_id is not None and not is_retired:
+            self._enter(user_id)
+
+    def _whose(self, path: Path) -> tuple[str | None, bool]:
+        """Who a file belongs to, and whether it is struck; nobody if it is missing or damaged."""
+        if not path.exists():
+            return None, False
         try:
             connection: Database = connect(path, USER, self._durability)
         except StorageError:
-            return
+            return None, False
         try:
-            user_id, retired = connection.execute("SELECT user_id, retired FROM meta").fetchone()
+            with translated(path):
+                found = connection.execute("SELECT user_id, retired FROM meta").fetchone()
         finally:
             close(connection)
-        if not retired:
-            self._enter(user_id)
+        return found[0], bool(found[1])
 
     def _read(self, user_id: str, work: Callable[[Transaction], T], hop: _Hop[T]) -> T:
         path = user_path(self._dir, user_id)
@@ -387,18 +423,31 @@ class SqliteStore:
         return page
 
     def _remove_user(self, user_id: str, _hop: _Hop[bool]) -> bool:
+        path = user_path(self._dir, user_id)
+        note_removal(self._aside, path, self._durability)
+        self._strike(user_id)
+        self._known.discard(user_id)
+        self._pool.drop(path)
+        is_gone = not path.exists() or self._unlink(path)
+        self._adopt(path)  # who came back meanwhile is listed again
+        if is_gone:
+            drop_note(self._aside, path, self._durability)
+        return is_gone
+
+    def _strike(self, user_id: str) -> None:
         def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
 
-        path = user_path(self._dir, user_id)
         with self._in_catalog:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
-        self._known.discard(user_id)
-        self._pool.drop(path)
-        if not path.exists() or self._unlink(path):
-            return True
-        self._adopt(path)
-        return False
+
+    def _remove_file(self, path: Path) -> None:
+        """Finish a removal that a kill cut short; one under way elsewhere is left to its process."""
+        user_id, is_retired = self._whose(path)
+        if user_id is not None and is_retired:
+            self._remove_user(user_id, _Hop(lambda _: True))
+        else:
+            drop_note(self._aside, path, self._durability)
 
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
@@ -406,21 +455,11 @@ class SqliteStore:
             connection: Database = connect(path, USER, self._durability)
         except StorageReadOnly:
             return not path.exists()
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
-            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-            connection.execute("BEGIN EXCLUSIVE")
-            (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
-            if retired:
-                path.unlink()
-            connection.execute("ROLLBACK")
-            if not retired:
-                connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        except (apsw.BusyError, PermissionError):
-            return False
-        finally:
-            connection.close()
-        return bool(retired)
+        with translated(path):
+            try:
+                return _unlink_under_lock(connection, path)
+            finally:
+                connection.close()
 
     def _files(self) -> list[Path]:
         """Every user's file."""
