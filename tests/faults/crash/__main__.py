@@ -10,6 +10,8 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # no thread may exist where a child is forked
 
 import argparse
+import contextlib
+import importlib
 import json
 import platform
 import shutil
@@ -21,17 +23,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np  # noqa: F401 - imported before the fork, as all that follows
-import trio  # noqa: F401
-from anyio._backends import _asyncio, _trio  # noqa: F401
+import anyio
 
-from memory_vault import forget, ingest, recall, session  # noqa: F401
-from memory_vault.storage.index import rank  # noqa: F401
+from memory_vault import MemoryConfig, Vault
+from memory_vault.errors import NotFound
 
 from . import breakages
 from .forks import Fork, Say
 from .matrix import FAULTS, Figures, kills, points
-from .script import SINGLE
+from .script import SINGLE, Layers, config_of, do
+from .verify import verify
 
 ROOT = Path(__file__).parents[3]
 Job = Callable[[Path], Figures]
@@ -78,6 +79,7 @@ def _shared_out(wanted: argparse.Namespace) -> Figures:
     total = Figures()
     folder = Path(tempfile.mkdtemp(prefix="crash-", dir=_fast_folder()))
     try:
+        _import_all(folder)
         shares = [Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)]
         for one in shares:
             said, status = one.finish()
@@ -89,6 +91,34 @@ def _shared_out(wanted: argparse.Namespace) -> Figures:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return total
+
+
+def _import_all(folder: Path) -> None:
+    """Import here, once, whatever a child would import."""
+
+    def inside(say: Say) -> None:
+        """What a writer and a verifier import: they are children of their own elsewhere."""
+        config = config_of(folder / "inside")
+        for backend in ("asyncio", "trio"):
+            anyio.run(verify, config, [], ["zq0001"], backend=backend)
+            anyio.run(_all_calls, config, backend=backend)
+        say(sorted(sys.modules))
+
+    said, status = Fork(inside).finish()
+    assert status == 0, said
+    for name in said[-1][0]:
+        if name.partition(".")[0] in ("anyio", "memory_vault", "trio"):
+            importlib.import_module(name)
+
+
+async def _all_calls(config: MemoryConfig) -> None:
+    """One call of each kind."""
+    async with Vault(config) as vault:
+        for before, op in SINGLE.values():  # each starts with a user who is not there
+            for one in (*before, op):
+                await do(one, Layers(vault))
+            with contextlib.suppress(NotFound):
+                await vault.forget_user("alice", confirm=True)
 
 
 def _fast_folder() -> str | None:

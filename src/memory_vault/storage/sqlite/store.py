@@ -92,6 +92,7 @@ def _unlink_under_lock(connection: Database, path: Path) -> bool:
         connection.execute("BEGIN EXCLUSIVE")
         (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
         if retired:
+            Path(f"{path}-wal").unlink(missing_ok=True)  # if SQLite could not: it must not outlive
             path.unlink()
         connection.execute("ROLLBACK")
         if not retired:
