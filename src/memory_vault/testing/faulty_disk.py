@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 import apsw
 
@@ -177,8 +177,7 @@ class FaultyDisk:
             case "exit":
                 os._exit(EXIT_CODE)
             case "power" | "torn":
-                self._lose_power(self._chance if self._fault == "torn" else None)
-                os._exit(EXIT_CODE)
+                self.lose_power()
             case "full":
                 raise apsw.exception_for(apsw.SQLITE_FULL)
             case "short":
@@ -187,8 +186,12 @@ class FaultyDisk:
             raise apsw.exception_for(_CODES[operation])
         raise OSError(5, "Input/output error")
 
-    def _lose_power(self, chance: Random | None) -> None:
-        """Leave on the real disk what a power loss at this moment would have left."""
+    def lose_power(self) -> NoReturn:
+        """Leave on the real disk what a power loss at this moment would leave, and end.
+
+        Only for a disk whose fault is "power" or "torn", which has kept account of what was synced.
+        """
+        chance = self._chance if self._fault == "torn" else None
         now, durable = dict(self._now), dict(self._durable)
         for path in sorted({*now, *durable}, key=len):
             has_arrived = chance is not None and chance.random() < 0.5
@@ -196,6 +199,7 @@ class FaultyDisk:
             _put(Path(path), entries.get(path), path in entries, chance)
         for one in Path(self._folder).rglob("*-shm"):
             one.unlink()
+        os._exit(EXIT_CODE)
 
     # what is known of files ----------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import anyio
 
@@ -42,8 +43,6 @@ def main() -> int:
     """Run what was asked for; the exit status is 1 if anything was violated."""
     wanted = _arguments()
     print(f"seed {wanted.seed}", flush=True)
-    if wanted.breakage:
-        breakages.BREAKAGES[wanted.breakage]()
     begun = time.monotonic()
     figures = _shared_out(wanted)
     record = {
@@ -64,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     given = argparse.ArgumentParser()
     given.add_argument("--kills", type=int, default=100)
     given.add_argument("--points", default="1", help="'all', or how many of each kind")
+    given.add_argument("--sample", type=int, help="only so many calls and faults, by the seed")
     given.add_argument("--only", default="", help="only calls and faults whose name has this")
     given.add_argument("--seed", type=int, default=int(os.environ.get("TORTURE_SEED", "0")))
     given.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -80,6 +80,8 @@ def _shared_out(wanted: argparse.Namespace) -> Figures:
     folder = Path(tempfile.mkdtemp(prefix="crash-", dir=_fast_folder()))
     try:
         _import_all(folder)
+        if wanted.breakage:
+            breakages.BREAKAGES[wanted.breakage]()
         shares = [Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)]
         for one in shares:
             said, status = one.finish()
@@ -139,12 +141,17 @@ def _work(wanted: argparse.Namespace, number: int, folder: Path, say: Say) -> No
             break
 
 
-def _point_jobs(wanted: argparse.Namespace) -> Iterator[Job]:
+def _point_jobs(wanted: argparse.Namespace) -> list[Job]:
     at_most = None if wanted.points == "all" else int(wanted.points)
-    for name in SINGLE:
-        for fault, durability in FAULTS:
-            if at_most != 0 and wanted.only in f"{name}/{fault}/{durability}":
-                yield partial(points, name, fault, durability, wanted.seed, at_most=at_most)
+    jobs = [
+        partial(points, name, fault, durability, wanted.seed, at_most=at_most)
+        for name in SINGLE
+        for fault, durability in FAULTS
+        if at_most != 0 and wanted.only in f"{name}/{fault}/{durability}"
+    ]
+    if wanted.sample is not None:
+        jobs = Random(wanted.seed).sample(jobs, wanted.sample)
+    return jobs
 
 
 def _origin() -> dict[str, object]:

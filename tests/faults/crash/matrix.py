@@ -6,9 +6,10 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -173,24 +174,52 @@ def kills(seed: int, base: Path, *, length: int = LENGTH) -> Figures:
     expected = _reference(base / "reference", ops, backend, figures.violations)
     folder, begun, promised = base / "vault", 0, list[str]()
     while expected and begun < len(ops):
-        writer = Fork(partial(_write, folder, durability, ops[begun:], backend))
-        done, is_killed, failure = _kill_at_some_moment(writer, chance, len(ops) - begun)
-        figures.kills += is_killed
+        fault: Fault = chance.choice(("none", "none", "none", "power", "torn"))
+        number, seed_of_it = chance.randrange(1, 200), chance.randrange(1 << 32)
+        write = partial(_write, folder, durability, ops[begun:], backend)
+        if fault == "none":
+            done, has_fired, failure = _kill_at_some_moment(Fork(write), chance, len(ops) - begun)
+            figures.kills += has_fired
+        else:
+            disk = partial(FaultyDisk, folder, fault, number, seed=seed_of_it)
+            done, has_fired, failure = _lose_power_at_some_moment(disk, write)
+            figures.points[fault] += has_fired
         figures.operations += done
-        promised += forgotten(ops[begun : begun + done])
-        figures.forgotten += len(promised)
         first = begun + done
-        at, wrong = _verified(folder, durability, expected[first : first + 2], promised, backend)
+        is_lossy = durability == "process" and fault != "none"
+        if not is_lossy:
+            promised += forgotten(ops[begun:first])
+        figures.forgotten += len(promised)
+        wanted = expected[first : first + 2]
+        if is_lossy:  # each user's file falls back by itself, to any moment before
+            wanted = list(product(*zip(*expected[begun : first + 2], strict=True)))
+        at, wrong = _verified(folder, durability, wanted, promised, backend)
         if failure:
             wrong.append(failure)
         if wrong:
             now = ops[first] if first < len(ops) else None
-            repeat = f"kills seed={seed} {backend} {durability} operation {first} {now}"
+            repeat = f"kills seed={seed} {backend} {durability} {fault} operation {first} {now}"
             figures.violations += [f"{repeat}: {one}" for one in wrong]
+            break
+        if is_lossy:
             break
         begun = first + at
     shutil.rmtree(base, ignore_errors=True)
     return figures
+
+
+def _lose_power_at_some_moment(
+    disk: Callable[[], FaultyDisk], write: Callable[[Say], None]
+) -> tuple[int, bool, str]:
+    """The same as `_kill_at_some_moment`, at an operation on the disk."""
+
+    def main(say: Say) -> None:
+        with disk():
+            write(say)
+
+    said, status = Fork(main).finish()
+    failure = next((one[1] for one in said if one[0] == "failed"), "")
+    return said.count(["done"]), status == EXIT_CODE, failure
 
 
 def _kill_at_some_moment(writer: Fork, chance: Random, ahead: int) -> tuple[int, bool, str]:
@@ -237,10 +266,11 @@ def _suffer(
                 say("refused", type(error).__name__)
             if is_done:
                 say("done")
-            if fault in ("none", "exit", "power", "torn"):
-                say("count", disk.count, disk.has_fired)
-                os._exit(0)
             say("count", disk.count, disk.has_fired)
+            if fault in ("power", "torn"):
+                disk.lose_power()  # right after the answer
+            if fault == "exit":
+                os._exit(0)
             disk.is_healed = True
             await _lives_on(vault, is_done, expected, say)
             await vault.close()
@@ -327,14 +357,16 @@ def _one_point(
     said, status = child.finish()
     wrong = [one[1] for one in said if one[0] in ("wrong", "failed")]
     is_done = ["done"] in said
-    has_fired = status == EXIT_CODE or any(one[0] == "count" and one[2] for one in said)
+    counted = [one for one in said if one[0] == "count"]
+    has_fired = counted[0][2] if counted else status == EXIT_CODE
     if status not in (0, EXIT_CODE) and not wrong:
         wrong.append(f"the writer ended with {status}")
     is_lossy = durability == "process" and fault in ("power", "torn")
-    promised = forgotten([op]) if is_done and not (is_lossy and has_fired) else []
-    wanted = list(expected[1:]) if is_done and not (is_lossy and has_fired) else list(expected)
+    is_promised = is_done and not is_lossy
+    promised = forgotten([op]) if is_promised else []
+    wanted = list(expected[1:]) if is_promised else list(expected)
     _, found = _verified(folder, durability, wanted, promised, backend)
-    figures.points[fault] += has_fired
+    figures.points[fault] += status == EXIT_CODE or has_fired
     figures.operations += is_done
     figures.forgotten += len(promised)
     figures.violations += [f"{repeat}: {one}" for one in wrong + found]
