@@ -125,18 +125,17 @@ def _link(aside: Path, path: Path) -> None:
         ) from error
 
 
-def note_removal(aside_dir: Path, path: Path, durability: str) -> None:
+def note_removal(aside_dir: Path, path: Path) -> None:
     """Leave a note that a user's file is being removed, for the next open to finish it."""
-    make_folder(aside_dir, durability=durability)
+    make_folder(aside_dir, durability="power")
     with translated(path):
         _note(aside_dir, path).touch(mode=0o600)
-    if durability == "power":
-        sync_folder(aside_dir)
+    sync_folder(aside_dir)
 
 
-def drop_note(aside_dir: Path, path: Path, durability: str) -> None:
-    """The removal is over; under "power" a power loss cannot bring the file back."""
-    if durability == "power" and path.parent.exists():
+def drop_note(aside_dir: Path, path: Path) -> None:
+    """The removal is over, and no power loss can bring the file back."""
+    if path.parent.exists():
         sync_folder(path.parent)
     with translated(path):
         _note(aside_dir, path).unlink(missing_ok=True)

@@ -425,14 +425,14 @@ class SqliteStore:
 
     def _remove_user(self, user_id: str, _hop: _Hop[bool]) -> bool:
         path = user_path(self._dir, user_id)
-        note_removal(self._aside, path, self._durability)
+        note_removal(self._aside, path)
         self._strike(user_id)
         self._known.discard(user_id)
         self._pool.drop(path)
         is_gone = not path.exists() or self._unlink(path)
         self._adopt(path)  # who came back meanwhile is listed again
         if is_gone:
-            drop_note(self._aside, path, self._durability)
+            drop_note(self._aside, path)
         return is_gone
 
     def _strike(self, user_id: str) -> None:
@@ -448,7 +448,7 @@ class SqliteStore:
         if user_id is not None and is_retired:
             self._remove_user(user_id, _Hop(lambda _: True))
         else:
-            drop_note(self._aside, path, self._durability)
+            drop_note(self._aside, path)
 
     def _unlink(self, path: Path) -> bool:
         """Unlink a struck file under an exclusive lock; False if another process has it open."""
