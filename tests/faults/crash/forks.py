@@ -70,6 +70,7 @@ def _run(main: Callable[[Say], None], reader: int, writer: int) -> None:
     status = 1
     try:
         os.close(reader)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # errors made on purpose are not worth a line
 
         def say(*parts: Any) -> None:
             os.write(writer, json.dumps(parts).encode() + b"\n")

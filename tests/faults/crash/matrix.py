@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -22,7 +23,18 @@ from memory_vault.errors import StorageError
 from memory_vault.testing.faulty_disk import EXIT_CODE, Fault, FaultyDisk
 
 from .forks import Fork, Say
-from .script import SINGLE, Layers, Op, State, config_of, do, forgotten, script_of, state_of
+from .script import (
+    SINGLE,
+    Layers,
+    Op,
+    State,
+    config_of,
+    do,
+    forgotten,
+    newer_schema,
+    script_of,
+    state_of,
+)
 from .verify import difference, index_differs, shows, verify
 
 LENGTH = 40
@@ -306,10 +318,26 @@ def points(
     """
     chance, figures = Random(f"{seed}/{name}/{fault}/{durability}"), Figures()
     backend = chance.choice(("asyncio", "trio"))
-    before, op = SINGLE[name]
-    template = base / "template"
-    if before:
-        _reference(template, before, backend, figures.violations)
+    if before := SINGLE[name][0]:
+        _reference(base / "template", before, backend, figures.violations)
+    with newer_schema() if name == "migration" else nullcontext():
+        _all_points(name, fault, durability, seed, base, at_most, chance, backend, figures)
+    shutil.rmtree(base, ignore_errors=True)
+    return figures
+
+
+def _all_points(
+    name: str,
+    fault: Fault,
+    durability: Durability,
+    seed: int,
+    base: Path,
+    at_most: int | None,
+    chance: Random,
+    backend: str,
+    figures: Figures,
+) -> None:
+    template, (_, op) = base / "template", SINGLE[name]
     _copy(template, base / "reference")
     expected = _reference(base / "reference", [op], backend, figures.violations)
     try_one = partial(_one_point, base, durability, op, backend, fault, expected, figures)
@@ -317,8 +345,6 @@ def points(
         repeat = f"points {name!r} {fault} durability={durability} {backend} at={at} seed={seed}"
         if not try_one(template, seed, at, repeat) and at_most is None:
             break
-    shutil.rmtree(base, ignore_errors=True)
-    return figures
 
 
 def _which(chance: Random, at_most: int | None) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Scripts of operations for a writer that is going to be killed, and what the vault holds after each.
+"""Scripts of operations for a writer that is going to be killed, and what the vault then holds.
 
 A script is made from a seed alone, and each operation's effect is the same at every run, so that
 one run without a fault tells what the vault must hold before and after each operation.
@@ -6,14 +6,16 @@ one run without a fault tells what the vault must hold before and after each ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.config import Durability
+from memory_vault.storage.sqlite import files, schema, store
 from memory_vault.testing.embedders import HashEmbedder
 from memory_vault.text.words import word_ids
 
@@ -120,6 +122,9 @@ async def do(op: Op, layers: Layers) -> None:
             await own.start_session(op.word)
         case "end_session":
             await memory.end_session(op.target)
+        case "reopen":  # closing copies the log into the file
+            await layers.vault.close()
+            await layers.vault.open()
         case _:
             raise AssertionError(op.kind)
 
@@ -139,8 +144,27 @@ async def _state(memory: MemoryLayer) -> State:
         [(m.content, m.role, m.memory_type, m.session_id, m.importance) for m in page.items],
         [(p.key, p.value) for p in await memory.list_preferences(include_history=True)],
         [(s.id, s.ended_at is None, s.memory_count) for s in sessions],
-        (stats.versions, stats.chunks),
+        (stats.versions, stats.chunks, stats.preferences),
     )
+
+
+@contextmanager
+def newer_schema() -> Iterator[None]:
+    """The library as it will be one day: a user's file has one more version of its schema."""
+    newer = replace(schema.USER, migrations=(*schema.USER.migrations, _NEXT))
+    with ExitStack() as stack:
+        for module in (files, store):
+            stack.callback(setattr, module, "USER", module.USER)
+            module.USER = newer
+        yield
+
+
+_NEXT = """
+ALTER TABLE memories ADD COLUMN words INTEGER;
+UPDATE memories SET words = length(content);
+CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+INSERT INTO notes (text) SELECT id FROM memories
+"""
 
 
 # scripts ------------------------------------------------------------------------------------------
@@ -186,6 +210,12 @@ SINGLE: dict[str, tuple[Sequence[Op], Op]] = {
         [Op("save_working", word="zq0001"), Op("save", word="zq0002")],
         Op("end_session", target="zq0001"),
     ),
+    "reopen": ([], Op("reopen")),
+    "reopen after a save": ([Op("save", word="zq0001")], Op("reopen")),
+    "migration": (
+        [Op("save", word="zq0001"), Op("save", "bob", word="zq0003")],
+        Op("save", word="zq0002"),
+    ),
 }
 """Each kind of call alone: what comes before it, and the call."""
 
@@ -207,7 +237,7 @@ class _Writer:
 
     def next(self) -> Op:
         user = self.chance.choice(USERS)
-        kind = self.chance.choices(list(_WEIGHTS), [weight for weight in _WEIGHTS.values()])[0]
+        kind = self.chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         if kind in ("update_text", "update_weight", "forget") and not self.live[user]:
             kind = "save"
         if kind in ("forget_session", "end_session") and not self.talks[user]:

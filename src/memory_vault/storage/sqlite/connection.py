@@ -18,7 +18,7 @@ from ...errors import (
     StorageFull,
     StorageReadOnly,
 )
-from .schema import PAGE_SIZE, Schema
+from .schema import CATALOG, PAGE_SIZE, Schema
 
 _OF_SYSTEM: dict[int, type[StorageError]] = {
     errno.ENOSPC: StorageFull,
@@ -106,7 +106,8 @@ def connect(path: Path, schema: Schema, durability: str) -> apsw.Connection:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.set_busy_timeout(50)
-            configure(connection, durability)
+            # The catalog is written once a user: no file may outlive a power loss unlisted.
+            configure(connection, "power" if schema is CATALOG else durability)
             _check_kind(connection, path, schema)
             _migrate(connection, schema)
         except BaseException:

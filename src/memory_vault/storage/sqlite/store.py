@@ -443,7 +443,7 @@ class SqliteStore:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
 
     def _remove_file(self, path: Path) -> None:
-        """Finish a removal that a kill cut short; one under way elsewhere is left to its process."""
+        """Finish a removal that a kill cut short; one under way elsewhere is left alone."""
         user_id, is_retired = self._whose(path)
         if user_id is not None and is_retired:
             self._remove_user(user_id, _Hop(lambda _: True))
