@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
@@ -31,8 +32,8 @@ from memory_vault.storage.sqlite.unit import Unit
 pytestmark = pytest.mark.anyio
 
 PATIENCE_S = 30
-IS_LONG = bool(os.environ.get("TORTURE"))
-"""Set by `make torture`: every call is cancelled in every way."""
+FIGURES = os.environ.get("TORTURE")
+"""Set by `make torture`: every call is cancelled in every way, and the points are noted there."""
 MANY = 200
 """No call here is suspended as often."""
 
@@ -361,21 +362,30 @@ async def _sweep(way: Way, name: str, config: MemoryConfig) -> int:
             outcomes.add(state == reference.after)
             if not was_cancelled:
                 assert state == reference.after
-                assert outcomes == ({True, False} if name in WRITES else {True})
+                if way in (by_scope, by_task_cancel):  # the others may come a step too late
+                    assert outcomes == ({True, False} if name in WRITES else {True})
                 return n - 1
     pytest.fail("the call never ended")
 
 
+def _note(*figures: Any) -> None:
+    """Keep a figure for `make torture`."""
+    if FIGURES:
+        with Path(FIGURES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(figures) + "\n")
+
+
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize(("anyio_backend", "way"), WAYS if IS_LONG else [*SCOPES, *NATIVE])
+@pytest.mark.parametrize(("anyio_backend", "way"), WAYS if FIGURES else [*SCOPES, *NATIVE])
 async def test_a_cancelled_call_is_whole_or_nothing(
-    anyio_backend: str, way: Way, name: str, fast_config: MemoryConfig, record_property: Any
+    anyio_backend: str, way: Way, name: str, fast_config: MemoryConfig
 ) -> None:
-    record_property("cancel_points", await _sweep(way, name, fast_config))
+    points = await _sweep(way, name, fast_config)
+    _note(name, f"{way.__name__} {anyio_backend}", points)
 
 
 @pytest.mark.parametrize("name", ["save", "recall"])
-@pytest.mark.parametrize(("anyio_backend", "way"), [] if IS_LONG else WAYS[3:])
+@pytest.mark.parametrize(("anyio_backend", "way"), [] if FIGURES else WAYS[3:])
 async def test_however_a_call_is_cancelled(
     anyio_backend: str, way: Way, name: str, fast_config: MemoryConfig
 ) -> None:

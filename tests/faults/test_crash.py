@@ -49,6 +49,13 @@ def test_faults_of_the_disk_lose_nothing(tmp_path: Path) -> None:
     assert sum(figures["points"].values()) >= 6
 
 
+def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    """On one user, on many, and on users who come and go; another program reads meanwhile."""
+    figures = _crash(tmp_path, "--kills", "0", "--points", "0", "--crowd", "1.5", "--seed", SEED)
+    assert figures["violations"] == []
+    assert all(one["saved"] and one["read"] for one in figures["crowds"].values())
+
+
 @pytest.mark.parametrize(
     ("breakage", "arguments", "sign"),
     [

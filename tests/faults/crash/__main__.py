@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -30,6 +31,7 @@ from memory_vault import MemoryConfig, Vault
 from memory_vault.errors import NotFound
 
 from . import breakages
+from .crowd import KINDS, Crowd, crowd
 from .forks import Fork, Say
 from .matrix import FAULTS, Figures, kills, points
 from .script import SINGLE, Layers, config_of, do
@@ -44,16 +46,18 @@ def main() -> int:
     wanted = _arguments()
     print(f"seed {wanted.seed}", flush=True)
     begun = time.monotonic()
-    figures = _shared_out(wanted)
+    figures, crowds = _shared_out(wanted)
     record = {
         **_origin(),
         "seed": wanted.seed,
         "seconds": round(time.monotonic() - begun, 1),
         **figures.as_json(),
+        "cancel_points": _cancelled() if wanted.cancel else {},
+        "crowds": {kind: asdict(one) for kind, one in crowds.items()},
     }
     for one in figures.violations[:20]:
         print(f"VIOLATION {one[:200]} … {one[-800:]}" if len(one) > 1000 else f"VIOLATION {one}")
-    print(json.dumps({**record, "violations": len(figures.violations)}), flush=True)
+    print(json.dumps({**record, "violations": len(figures.violations)}, indent=1), flush=True)
     if wanted.out:
         wanted.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return bool(figures.violations)
@@ -63,6 +67,8 @@ def _arguments() -> argparse.Namespace:
     given = argparse.ArgumentParser()
     given.add_argument("--kills", type=int, default=100)
     given.add_argument("--points", default="1", help="'all', or how many of each kind")
+    given.add_argument("--crowd", type=float, default=0, help="seconds of many processes at once")
+    given.add_argument("--cancel", action="store_true", help="cancel every call in every way")
     given.add_argument("--sample", type=int, help="only so many calls and faults, by the seed")
     given.add_argument("--only", default="", help="only calls and faults whose name has this")
     given.add_argument("--seed", type=int, default=int(os.environ.get("TORTURE_SEED", "0")))
@@ -74,9 +80,9 @@ def _arguments() -> argparse.Namespace:
     return found
 
 
-def _shared_out(wanted: argparse.Namespace) -> Figures:
-    """Let each worker do its share, in a process that opens nothing itself."""
-    total = Figures()
+def _shared_out(wanted: argparse.Namespace) -> tuple[Figures, dict[str, Crowd]]:
+    """Let each worker do its share, in a process that opens nothing itself; then the crowds."""
+    total, crowds = Figures(), dict[str, Crowd]()
     folder = Path(tempfile.mkdtemp(prefix="crash-", dir=_fast_folder()))
     try:
         _import_all(folder)
@@ -90,9 +96,29 @@ def _shared_out(wanted: argparse.Namespace) -> Figures:
             for name, more in said:
                 if name == "figures":
                     total.add(Figures(**more))
+        for kind in KINDS if wanted.crowd else ():
+            crowds[kind] = crowd(kind, wanted.crowd, wanted.seed, folder / kind)
+            total.violations += crowds[kind].violations
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return total
+    return total, crowds
+
+
+def _cancelled() -> dict[str, dict[str, int]]:
+    """How many points of each call were cancelled, by way; the tests must pass."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "points"
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "tests/faults/test_cancel.py"],
+            cwd=ROOT,
+            env={**os.environ, "TORTURE": str(out)},
+            check=True,
+        )
+        found: dict[str, dict[str, int]] = {}
+        for line in out.read_text(encoding="utf-8").splitlines():
+            name, way, count = json.loads(line)
+            found.setdefault(name, {})[way] = count
+    return found
 
 
 def _import_all(folder: Path) -> None:
