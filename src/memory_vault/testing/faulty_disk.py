@@ -278,9 +278,6 @@ class _Vfs(apsw.VFS):
         self._disk, self._base = disk, base
         super().__init__("faulty-disk", base, makedefault=True)
 
-    def excepthook(self, *_: Any) -> None:
-        """Say nothing of errors that SQLite swallows: they are made here."""
-
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's name
         path = name.filename() if isinstance(name, apsw.URIFilename) else name or ""
         self._disk.meet("open", path)
@@ -299,9 +296,6 @@ class _File(apsw.VFSFile):
     def __init__(self, disk: FaultyDisk, base: str, path: str, name: Any, flags: list[int]) -> None:
         self._disk, self._path = disk, path
         super().__init__(base, name, flags)
-
-    def excepthook(self, *_: Any) -> None:
-        """Say nothing of errors that SQLite swallows: they are made here."""
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if self._disk.meet("write", self._path) == "short":

@@ -153,13 +153,18 @@ def _traces(folder: Path, words: Sequence[str]) -> list[str]:
     """Forgotten words of which some file holds the text, the embedding or the token ids."""
     if not words:
         return []
-    held = b"\0".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    lowered = held.lower()
-    return [
-        word
-        for word in words
-        if word.encode() in lowered or any(one in held for one in needles_of(word)[1:])
-    ]
+    needles = {word: needles_of(word) for word in words}
+    found = []
+    for path in (one for one in folder.rglob("*") if one.is_file()):
+        held = path.read_bytes()
+        lowered = held.lower()
+        traces = [w for w, (text, *rest) in needles.items() if text in lowered or _any(rest, held)]
+        found += [f"{', '.join(traces)} in …{path.name[-12:]}"] if traces else []
+    return found
+
+
+def _any(needles: Sequence[bytes], held: bytes) -> bool:
+    return any(one in held for one in needles)
 
 
 def shows(folder: Path, word: str) -> bool:

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -82,6 +82,15 @@ def _has_moved(connection: Database) -> bool:
     moved = ctypes.c_int(0)
     connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
     return bool(moved.value)
+
+
+def _sync_log(connection: Database) -> None:
+    """Make the emptying of a log durable: a power loss could bring back what was in it.
+
+    SQLite cuts the log without a sync and syncs it with the next write: here is one.
+    """
+    with suppress(apsw.BusyError):  # then another process is writing, and syncs it
+        connection.execute("UPDATE meta SET clock = clock + 1 WHERE id = 1")
 
 
 def _unlink_under_lock(connection: Database, path: Path) -> bool:
@@ -405,6 +414,8 @@ class SqliteStore:
                 row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except apsw.BusyError:
                 return False
+            if row[0] == 0:
+                _sync_log(connection)
             return bool(row[0] == 0)
 
         return Unit(self._pool, path, USER, run, begin=None).run()
