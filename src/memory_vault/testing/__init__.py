@@ -1,1 +1,1 @@
-"""What tests of programs and of backends can use: conformance suites, and a small embedder."""
+"""What tests of programs and of backends can use: suites, a small embedder, a disk that fails."""
