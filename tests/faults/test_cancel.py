@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.engine import _engines
 from memory_vault.errors import MemoryVaultError, NotOpen
 from memory_vault.storage.sqlite.files import user_path
+from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.storage.sqlite.unit import Unit
 
 pytestmark = pytest.mark.anyio
@@ -444,6 +446,41 @@ async def test_closing_while_calls_are_in_flight(
     assert {type(one) for one in refused} <= {NotOpen}
     async with MemoryLayer("alice", config=fast_config) as memory:
         assert kept <= {m.id for m in (await memory.list_memories(page_size=1000)).items}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_caller_who_leaves_frees_nothing_that_its_thread_still_uses(
+    anyio_backend: str, fast_config: MemoryConfig
+) -> None:
+    """The next unit on the same user's file gets another connection."""
+    entered, release = threading.Event(), threading.Event()
+    scope = anyio.CancelScope()
+
+    def hold(user: Transaction) -> None:
+        entered.set()
+        assert release.wait(PATIENCE_S)
+        assert user.stats().memories
+
+    async def leave(store: Any) -> None:
+        with scope:
+            await store.read("alice", hold)
+
+    async with _vault(replace(fast_config, workers=2)) as vault:
+        memory, _ = await _set_up(vault, "alice")
+        store = vault.engine.store
+        try:
+            with anyio.fail_after(PATIENCE_S):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(leave, store)
+                    while not entered.is_set():
+                        await anyio.sleep(0.001)
+                    scope.cancel()
+                assert store._pool.taken == 1
+                assert (await memory.stats()).memories
+                assert store._pool.taken == 1
+        finally:
+            release.set()
+        await _settled(vault)
 
 
 @main_ways

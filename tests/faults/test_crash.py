@@ -74,9 +74,11 @@ def test_the_matrix_notices(
 
 
 def test_the_cancellation_tests_notice_a_connection_freed_too_early() -> None:
-    test = "tests/faults/test_cancel.py::test_many_callers_leave_at_once[scope-asyncio]"
+    file = "tests/faults/test_cancel.py"
+    test = "test_a_caller_who_leaves_frees_nothing_that_its_thread_still_uses"
+    plugin = ["-p", "tests.faults.crash.breakages"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.faults.crash.breakages", "-x", test],
+        [sys.executable, "-m", "pytest", *plugin, "-x", f"{file}::{test}"],
         cwd=ROOT,
         env={**os.environ, "BREAKAGE": "early_give"},
         capture_output=True,
