@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -162,11 +163,15 @@ def _unlink_aside(aside: Path) -> None:
 
 
 def sweep(aside_dir: Path) -> None:
-    """Remove unfinished files of processes that were killed; those of living ones are spared."""
+    """Remove unfinished files of processes that were killed; those of living ones are spared.
+
+    What cannot be removed is left to a later open.
+    """
     names = {one.name.partition(".")[0] for one in aside_dir.glob("*.new*")}
     for path in (aside_dir / f"{name}.new" for name in names):
         if not _is_being_made(path):
-            _unlink_aside(path)
+            with suppress(StorageError):
+                _unlink_aside(path)
 
 
 def _is_being_made(aside: Path) -> bool:

@@ -268,7 +268,8 @@ class SqliteStore:
         connection = self._pool.take(self._catalog, CATALOG)
         self._pool.give(self._catalog, connection)
         for path in noted_removals(self._aside, self._dir):
-            self._remove_file(path)
+            with suppress(StorageError):  # what cannot be done now is left to a later open
+                self._remove_file(path)
 
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
