@@ -93,8 +93,8 @@ def publish(
             raise _swept(path) from None
         finally:
             _unlink_aside(aside)
-    if durability == "power":
-        sync_folder(path.parent)
+    # Always: a power loss must not keep the log of a file and take the file.
+    sync_folder(path.parent)
 
 
 def _fill(

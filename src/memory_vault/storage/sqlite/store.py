@@ -29,6 +29,7 @@ from .files import (
     noted_removals,
     publish,
     sweep,
+    sync_folder,
     user_path,
 )
 from .schema import CATALOG, USER
@@ -101,7 +102,9 @@ def _unlink_under_lock(connection: Database, path: Path) -> bool:
         connection.execute("BEGIN EXCLUSIVE")
         (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
         if retired:
-            Path(f"{path}-wal").unlink(missing_ok=True)  # if SQLite could not: it must not outlive
+            # The log must not outlive the file: the user's next file would be read with it.
+            Path(f"{path}-wal").unlink(missing_ok=True)
+            sync_folder(path.parent)
             path.unlink()
         connection.execute("ROLLBACK")
         if not retired:
