@@ -126,6 +126,16 @@ def _link(aside: Path, path: Path) -> None:
         ) from error
 
 
+def unlink_file(path: Path) -> None:
+    """Unlink a database that nobody else can open now, its log first and for good.
+
+    A log that outlived its file would be read together with the user's next file.
+    """
+    Path(f"{path}-wal").unlink(missing_ok=True)
+    sync_folder(path.parent)
+    path.unlink()
+
+
 def note_removal(aside_dir: Path, path: Path) -> None:
     """Leave a note that a user's file is being removed, for the next open to finish it."""
     make_folder(aside_dir, durability="power")

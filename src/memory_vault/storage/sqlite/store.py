@@ -29,7 +29,7 @@ from .files import (
     noted_removals,
     publish,
     sweep,
-    sync_folder,
+    unlink_file,
     user_path,
 )
 from .schema import CATALOG, USER
@@ -102,10 +102,7 @@ def _unlink_under_lock(connection: Database, path: Path) -> bool:
         connection.execute("BEGIN EXCLUSIVE")
         (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
         if retired:
-            # The log must not outlive the file: the user's next file would be read with it.
-            Path(f"{path}-wal").unlink(missing_ok=True)
-            sync_folder(path.parent)
-            path.unlink()
+            unlink_file(path)
         connection.execute("ROLLBACK")
         if not retired:
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
