@@ -200,8 +200,7 @@ def kills(seed: int, base: Path, *, length: int = LENGTH) -> Figures:
         figures.operations += done
         first = begun + done
         is_lossy = durability == "process" and fault != "none"
-        if not is_lossy:
-            promised += forgotten(ops[begun:first])
+        promised += forgotten(ops[begun:first])
         figures.forgotten += len(promised)
         wanted = expected[first : first + 2]
         if is_lossy:  # each user's file falls back by itself, to any moment before
@@ -390,7 +389,7 @@ def _one_point(
         wrong.append(f"the writer ended with {status}")
     is_lossy = durability == "process" and fault in ("power", "torn")
     is_promised = is_done and not is_lossy
-    promised = forgotten([op]) if is_promised else []
+    promised = forgotten([op]) if is_done else []
     wanted = list(expected[1:]) if is_promised else list(expected)
     _, found = _verified(folder, durability, wanted, promised, backend)
     figures.points[fault] += status == EXIT_CODE or has_fired
