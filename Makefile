@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo test test-all check format bench install model clean
+.PHONY: help demo test test-all torture check format bench install model clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,6 +42,10 @@ test: model ## Run every test that needs no optional package
 test-all: model ## Run the tests of optional packages with their real parts
 	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
 	@$(BIN)/python -m pytest tests/extras -rs
+
+torture: install ## Kill, cancel and crowd the vault for about 20 minutes; figures under benchmarks/results
+	@$(BIN)/python -m tests.faults.crash --kills 2000 --points all --crowd 20 --cancel \
+		--out benchmarks/results/torture.json
 
 check: install ## Format, lint, types, generated code, contracts
 	@$(BIN)/ruff format --check .

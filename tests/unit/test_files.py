@@ -20,12 +20,20 @@ from memory_vault import MemoryLayer
 from memory_vault.errors import (
     NotAVault,
     SchemaTooNew,
+    StorageBusy,
     StorageError,
     StorageReadOnly,
 )
+from memory_vault.storage.sqlite import files
 from memory_vault.storage.sqlite import schema as schemas
 from memory_vault.storage.sqlite.connection import close, connect, create
-from memory_vault.storage.sqlite.files import FilePool, make_folder, publish, user_path
+from memory_vault.storage.sqlite.files import (
+    FilePool,
+    make_folder,
+    publish,
+    sweep,
+    user_path,
+)
 from memory_vault.storage.sqlite.schema import CATALOG, USER
 
 ODD_IDS = [
@@ -50,7 +58,7 @@ FILL = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
 
 def _user_file(folder: Path, user_id: str = "alice") -> Path:
     path = user_path(folder, user_id)
-    publish(path, USER, "process", FILL, (user_id, 1))
+    publish(path, USER, "process", FILL, (user_id, 1), aside_dir=folder / "new")
     return path
 
 
@@ -118,7 +126,7 @@ def test_racers_make_one_file(tmp_path: Path) -> None:
 
     def race(number: int) -> None:
         start.wait(30)
-        publish(path, USER, "process", FILL, ("alice", number))
+        publish(path, USER, "process", FILL, ("alice", number), aside_dir=tmp_path / "new")
 
     with ThreadPoolExecutor(8) as racers:
         list(racers.map(race, range(8)))
@@ -126,7 +134,7 @@ def test_racers_make_one_file(tmp_path: Path) -> None:
     connection = connect(path, USER, "process")
     (winner,) = connection.execute("SELECT created_at FROM meta").fetchall()
     close(connection)
-    publish(path, USER, "process", FILL, ("alice", 99))
+    publish(path, USER, "process", FILL, ("alice", 99), aside_dir=tmp_path / "new")
     connection = connect(path, USER, "process")
     assert connection.execute("SELECT created_at FROM meta").fetchall() == [winner]
     close(connection)
@@ -134,9 +142,59 @@ def test_racers_make_one_file(tmp_path: Path) -> None:
 
 def test_what_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     path = user_path(tmp_path, "alice")
+    aside, fill = tmp_path / "new", "INSERT INTO nonsense VALUES (?)"
     with pytest.raises(StorageError):
-        publish(path, USER, "process", "INSERT INTO nonsense VALUES (?)", (1,))
-    assert list(path.parent.iterdir()) == []
+        publish(path, USER, "process", fill, (1,), aside_dir=aside)
+    assert list(path.parent.iterdir()) == list(aside.iterdir()) == []
+
+
+def _unfinished(aside: Path, name: str) -> apsw.Connection:
+    """A file as its maker has it before it is linked into place."""
+    connection = apsw.Connection(str(aside / f"{name}.new"))
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+    create(connection, USER)
+    return connection
+
+
+def test_only_what_nobody_makes_any_more_is_swept(tmp_path: Path) -> None:
+    _unfinished(tmp_path, "dead").close()
+    (tmp_path / "empty.new").touch()
+    (tmp_path / "alone.new-journal").touch()
+    alive = _unfinished(tmp_path, "alive")
+    sweep(tmp_path)
+    assert {one.name.partition("-")[0] for one in tmp_path.iterdir()} == {"alive.new"}
+    alive.execute(FILL, ("alice", 1))
+    alive.close()
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_swept_while_it_was_made_may_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, aside = user_path(tmp_path, "alice"), tmp_path / "new"
+
+    def sweep_first(source: Path, target: Path) -> None:
+        sweep(aside)
+        link(source, target)
+
+    link = os.link
+    monkeypatch.setattr(os, "link", sweep_first)
+    with pytest.raises(StorageBusy):
+        publish(path, USER, "process", FILL, ("alice", 1), aside_dir=aside)
+    monkeypatch.undo()
+    publish(path, USER, "process", FILL, ("alice", 1), aside_dir=aside)
+    assert path.exists()
+
+
+def test_new_folders_survive_power_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry of each new folder is made durable in the folder above it."""
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    path = user_path(tmp_path / "a" / "vault", "alice")
+    aside = tmp_path / "a" / "vault" / "new"
+    publish(path, USER, "power", FILL, ("alice", 1), aside_dir=aside)
+    assert {tmp_path, *(one for one in path.parents if tmp_path in one.parents)} <= set(synced)
 
 
 # the pool -----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from anyio.lowlevel import current_token
 from memory_vault import InvalidInput, MemoryConfig, MemoryLayer, NotFound, Vault
 from memory_vault._ids import new_id
 from memory_vault.storage import Chunk, NewMemory
+from memory_vault.storage.sqlite.files import note_removal, user_path
 
 pytestmark = pytest.mark.anyio
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -389,3 +390,28 @@ async def test_forgetting_for_an_unknown_user_makes_no_file(
         await vault.forget_user("ada", confirm=True)
     assert (await vault.list_users()).items == ()
     assert list((hash_config.data_dir / "users").rglob("*")) == []
+
+
+async def test_a_removal_cut_short_is_finished_by_the_next_open(hash_config: MemoryConfig) -> None:
+    """As after a kill between striking the user from the list and unlinking the emptied file."""
+    async with Vault(hash_config) as vault, MemoryLayer("alice", vault=vault) as memory:
+        await memory.save("I live in Lisbon.")
+        store, path = vault.engine.store, user_path(hash_config.data_dir, "alice")
+        await store.write("alice", lambda user: user.retire())
+        note_removal(store._aside, path)
+        store._strike("alice")
+    async with Vault(hash_config) as vault:
+        assert (await vault.list_users()).items == ()
+        assert not path.exists()
+        assert list((hash_config.data_dir / "new").iterdir()) == []
+
+
+async def test_a_user_who_came_back_is_not_removed_by_the_next_open(
+    hash_config: MemoryConfig,
+) -> None:
+    async with Vault(hash_config) as vault, MemoryLayer("alice", vault=vault) as memory:
+        await memory.save("I am here again.")
+        note_removal(vault.engine.store._aside, user_path(hash_config.data_dir, "alice"))
+    async with Vault(hash_config) as vault, MemoryLayer("alice", vault=vault) as memory:
+        assert [m.content for m in (await memory.list_memories()).items] == ["I am here again."]
+        assert list((hash_config.data_dir / "new").iterdir()) == []

@@ -1,1 +1,1 @@
-"""What tests can use: conformance suites for backends, a small embedder and reranker."""
+"""What tests can use: conformance suites, a small embedder and reranker, a disk that fails."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,16 @@ from ...errors import (
     StorageFull,
     StorageReadOnly,
 )
-from .schema import PAGE_SIZE, Schema
+from .schema import CATALOG, PAGE_SIZE, Schema
 
 _PLAIN = b"SQLite format 3\0"
+_OF_SYSTEM: dict[int, type[StorageError]] = {
+    errno.ENOSPC: StorageFull,
+    errno.EDQUOT: StorageFull,
+    errno.EROFS: StorageReadOnly,
+    errno.EACCES: StorageReadOnly,
+    errno.EPERM: StorageReadOnly,
+}
 _SYNCHRONOUS = {"power": "FULL", "process": "NORMAL"}
 
 
@@ -38,8 +46,11 @@ class Retired(Exception):
 
 
 def translate(error: Exception, path: Path | None) -> Exception:
-    """Turn an error of SQLite into ours; anything else passes unchanged."""
+    """Turn an error of SQLite or of the system into ours; anything else passes unchanged."""
     where = str(path) if path else "the store"
+    if isinstance(error, OSError):
+        kind = _OF_SYSTEM.get(error.errno or 0, StorageError)
+        return kind(f"{where}: {error.strerror}")
     if isinstance(error, apsw.InterruptError | apsw.AbortError):
         return Stopped()
     if not isinstance(error, apsw.Error):
@@ -59,10 +70,12 @@ def translate(error: Exception, path: Path | None) -> Exception:
 
 @contextmanager
 def translated(path: Path | None) -> Iterator[None]:
-    """Raise our errors instead of SQLite's."""
+    """Raise our errors instead of SQLite's and the system's."""
     try:
         yield
-    except apsw.Error as error:
+    except StorageError:
+        raise  # an OSError too, for callers who expect one
+    except (apsw.Error, OSError) as error:
         raise translate(error, path) from error
 
 
@@ -123,7 +136,8 @@ def connect(
         try:
             connection.set_busy_timeout(50)
             unlock(connection, key)
-            configure(connection, durability)
+            # The catalog is written once a user: no file may outlive a power loss unlisted.
+            configure(connection, "power" if schema is CATALOG else durability)
             _check_kind(connection, path, schema)
             _migrate(connection, schema)
         except BaseException:
@@ -180,9 +194,11 @@ def _apply(connection: apsw.Connection, schema: Schema, version: int) -> None:
 
 
 def close(connection: apsw.Connection) -> None:
-    """Close after a checkpoint of its own, since `close` itself holds the GIL while it writes."""
-    try:
+    """Close after a checkpoint of its own, since `close` itself holds the GIL while it writes.
+
+    What fails here loses nothing: the log stays and is read at the next open.
+    """
+    with suppress(apsw.Error):
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    except apsw.Error:
-        pass  # the log stays and is read at the next open: nothing is lost
-    connection.close()
+    with suppress(apsw.Error):
+        connection.close()

@@ -8,11 +8,12 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
-from ...errors import NotAVault, StorageError, StorageReadOnly
+from ...errors import NotAVault, StorageBusy, StorageError, StorageReadOnly
 from .connection import (
     close,
     configure,
@@ -37,30 +38,39 @@ def user_path(data_dir: Path, user_id: str) -> Path:
     return data_dir / "users" / digest[:2] / f"{digest}.db"
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, private to the owner.
+def make_folder(path: Path, *, durability: str = "process") -> None:
+    """Make a folder and those above it, private to the owner; under "power" they survive one.
 
     Raises:
         StorageReadOnly: If it cannot be made.
         StorageError: If something else is in its place.
     """
     try:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise StorageError(f"{path} is not a folder: choose another data_dir") from None
     except OSError as error:
         raise StorageReadOnly(f"{path} cannot be made: {error.strerror}") from error
+    if durability == "power":
+        for one in missing:
+            sync_folder(one.parent)
 
 
 def sync_folder(path: Path) -> None:
-    """Make a folder's entries durable; systems that cannot do it do it by themselves."""
+    """Make a folder's entries durable; systems that cannot do it do it by themselves.
+
+    Raises:
+        StorageError: If the disk fails.
+    """
     if os.name == "nt":
         return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with translated(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def publish(
@@ -70,37 +80,55 @@ def publish(
     fill: str,
     values: tuple[object, ...],
     key: bytes | None = None,
+    *,
+    aside_dir: Path,
 ) -> None:
     """Make a new file aside and link it into place: no other process ever sees half of it.
 
     Does nothing when another process was first. `fill` is one statement that writes its first row.
+
+    Raises:
+        StorageBusy: If a process that was opening the folder took the unfinished file for a
+            leftover; trying again helps.
     """
-    make_folder(path.parent)
-    aside = path.parent / f".{secrets.token_hex(8)}.new"
+    make_folder(path.parent, durability=durability)
+    make_folder(aside_dir)
+    aside = aside_dir / f"{secrets.token_hex(8)}.new"
     with translated(path):
         try:
-            connection = apsw.Connection(str(aside))
-            try:
-                unlock(connection, key)
-                configure(connection, durability)
-                create(connection, schema)
-                connection.execute(fill, values)
-                connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            finally:
-                connection.close()
+            _fill(aside, schema, durability, fill, values, key)
             if key is not None and is_plain(aside):
                 raise StorageError(f"{path} was not encrypted, so it was thrown away")
             link(aside, path)
+        except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.IOError):
+            if aside.exists():
+                raise
+            raise _swept(path) from None
         finally:
-            for leftover in (
-                aside,
-                Path(f"{aside}-wal"),
-                Path(f"{aside}-shm"),
-                Path(f"{aside}-journal"),
-            ):
-                leftover.unlink(missing_ok=True)
-    if durability == "power":
-        sync_folder(path.parent)
+            _unlink_aside(aside)
+    # Always: a power loss must not keep the log of a file and take the file.
+    sync_folder(path.parent)
+
+
+def _fill(
+    aside: Path,
+    schema: Schema,
+    durability: str,
+    fill: str,
+    values: tuple[object, ...],
+    key: bytes | None,
+) -> None:
+    """Write a whole new file; its exclusive lock tells other processes that it is being made."""
+    connection = apsw.Connection(str(aside))
+    try:
+        unlock(connection, key)
+        configure(connection, durability)
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        create(connection, schema)
+        connection.execute(fill, values)
+        connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    finally:
+        connection.close()
 
 
 def link(aside: Path, path: Path) -> None:
@@ -109,10 +137,88 @@ def link(aside: Path, path: Path) -> None:
         os.link(aside, path)
     except FileExistsError:
         pass
+    except FileNotFoundError:
+        raise _swept(path) from None
     except OSError as error:
         raise StorageError(
             f"{path} cannot be made: the file system has no hard links ({error.strerror})"
         ) from error
+
+
+def unlink_file(path: Path) -> None:
+    """Unlink a database that nobody else can open now, its log first and for good.
+
+    A log that outlived its file would be read together with the user's next file.
+    """
+    Path(f"{path}-wal").unlink(missing_ok=True)
+    sync_folder(path.parent)
+    path.unlink()
+
+
+def note_removal(aside_dir: Path, path: Path) -> None:
+    """Leave a note that a user's file is being removed, for the next open to finish it."""
+    make_folder(aside_dir, durability="power")
+    with translated(path):
+        _note(aside_dir, path).touch(mode=0o600)
+    sync_folder(aside_dir)
+
+
+def drop_note(aside_dir: Path, path: Path) -> None:
+    """The removal is over, and no power loss can bring the file back."""
+    if path.parent.exists():
+        sync_folder(path.parent)
+    with translated(path):
+        _note(aside_dir, path).unlink(missing_ok=True)
+
+
+def noted_removals(aside_dir: Path, data_dir: Path) -> list[Path]:
+    """Users' files whose removal was begun and is not known to have ended."""
+    digests = sorted(note.stem for note in aside_dir.glob("*.gone"))
+    return [data_dir / "users" / digest[:2] / f"{digest}.db" for digest in digests]
+
+
+def _note(aside_dir: Path, path: Path) -> Path:
+    return aside_dir / f"{path.stem}.gone"
+
+
+def _swept(path: Path) -> StorageBusy:
+    return StorageBusy(f"{path} was taken away while it was being made; try again")
+
+
+def _unlink_aside(aside: Path) -> None:
+    with translated(aside):
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(f"{aside}{ending}").unlink(missing_ok=True)
+
+
+def sweep(aside_dir: Path) -> None:
+    """Remove unfinished files of processes that were killed; those of living ones are spared.
+
+    What cannot be removed is left to a later open.
+    """
+    names = {one.name.partition(".")[0] for one in aside_dir.glob("*.new*")}
+    for path in (aside_dir / f"{name}.new" for name in names):
+        if not _is_being_made(path):
+            with suppress(StorageError):
+                _unlink_aside(path)
+
+
+def _is_being_made(aside: Path) -> bool:
+    """Whether a process holds the lock that `_fill` takes."""
+    try:
+        connection = apsw.Connection(str(aside), flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.CantOpenError:
+        return False
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except apsw.BusyError:
+        return True
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
+    return False
 
 
 class FilePool:

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,8 +21,18 @@ from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
 from .backup import user_files
-from .connection import Database, Retired, close
-from .files import FilePool, make_folder, publish, user_path
+from .connection import Database, Retired, close, translated
+from .files import (
+    FilePool,
+    drop_note,
+    make_folder,
+    note_removal,
+    noted_removals,
+    publish,
+    sweep,
+    unlink_file,
+    user_path,
+)
 from .held import Snapshot, Stage, clear_staging
 from .keys import Keys, Source
 from .maintenance import Maintenance
@@ -82,6 +92,32 @@ def _has_moved(connection: Database) -> bool:
     return bool(moved.value)
 
 
+def _sync_log(connection: Database) -> None:
+    """Make the emptying of a log durable: a power loss could bring back what was in it.
+
+    SQLite cuts the log without a sync and syncs it with the next write: here is one.
+    """
+    with suppress(apsw.BusyError):  # then another process is writing, and syncs it
+        connection.execute("UPDATE meta SET clock = clock + 1 WHERE id = 1")
+
+
+def _unlink_under_lock(connection: Database, path: Path) -> bool:
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        # It ends the log, which only the sole user of a file can, and leaves no journal behind.
+        connection.execute("PRAGMA journal_mode=MEMORY").fetchall()
+        connection.execute("BEGIN EXCLUSIVE")
+        (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
+        if retired:
+            unlink_file(path)
+        connection.execute("ROLLBACK")
+        if not retired:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    except (apsw.BusyError, PermissionError):
+        return False
+    return bool(retired)
+
+
 class SqliteStore:
     """Keeps every promise of `Store` with one SQLite file a user.
 
@@ -120,6 +156,11 @@ class SqliteStore:
     @property
     def _catalog(self) -> Path:
         return self._dir / "catalog.db"
+
+    @property
+    def _aside(self) -> Path:
+        """Where new files are made; on the same file system as the place they are linked to."""
+        return self._dir / "new"
 
     async def open(self) -> None:
         """Make the folder and the catalog, or check the ones that are there.
@@ -243,9 +284,10 @@ class SqliteStore:
     # in worker threads ---------------------------------------------------------------------------
 
     def _open_folder(self) -> None:
-        make_folder(self._dir / "users")
+        make_folder(self._dir / "users", durability=self._durability)
         self._keys.unlock()
         clear_staging(self._dir)
+        sweep(self._aside)
         if not self._catalog.exists():
             files = user_files(self._dir)
             self._publish_catalog()
@@ -253,27 +295,37 @@ class SqliteStore:
                 self._adopt(path)
         connection = self._pool.take(self._catalog, CATALOG)
         self._pool.give(self._catalog, connection)
+        for path in noted_removals(self._aside, self._dir):
+            with suppress(StorageError):  # what cannot be done now is left to a later open
+                self._remove_file(path)
 
     def _publish_catalog(self) -> None:
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
         key = self._keys.of(self._catalog)
-        publish(self._catalog, CATALOG, self._durability, fill, (now,), key)
+        publish(self._catalog, CATALOG, self._durability, fill, (now,), key, aside_dir=self._aside)
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
+        user_id, is_retired, since = self._whose(path)
+        if user_id is not None and not is_retired:
+            self._enter(user_id, since)
+
+    def _whose(self, path: Path) -> tuple[str | None, bool, int]:
+        """Whose file it is, whether it is struck, since when; nobody if missing or damaged."""
+        if not path.exists():
+            return None, False, 0
         try:
             connection: Database = self._pool.connect(path, USER)
         except StorageError:
-            return
+            return None, False, 0
         try:
-            user_id, retired, since = connection.execute(
-                "SELECT user_id, retired, created_at FROM meta"
-            ).fetchone()
+            with translated(path):
+                return tuple(
+                    connection.execute("SELECT user_id, retired, created_at FROM meta").fetchone()
+                )
         finally:
             close(connection)
-        if not retired:
-            self._enter(user_id, since)
 
     def _read(self, user_id: str, work: Callable[[Transaction], T], hop: _Hop[T]) -> T:
         path = user_path(self._dir, user_id)
@@ -342,7 +394,15 @@ class SqliteStore:
             return False
         now = time.time_ns() // 1_000
         fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
-        publish(path, USER, self._durability, fill, (user_id, now), self._keys.make(path))
+        publish(
+            path,
+            USER,
+            self._durability,
+            fill,
+            (user_id, now),
+            self._keys.make(path),
+            aside_dir=self._aside,
+        )
         return True
 
     def _alone(self, work: Callable[[], T]) -> T:
@@ -411,6 +471,8 @@ class SqliteStore:
                 row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except apsw.BusyError:
                 return False
+            if row[0] == 0:
+                _sync_log(connection)
             return bool(row[0] == 0)
 
         return Unit(self._pool, path, USER, run, begin=None).run()
@@ -430,22 +492,41 @@ class SqliteStore:
         return page
 
     def _remove_user(self, user_id: str, _hop: _Hop[bool]) -> bool:
-        def strike(connection: Database, _: Unit[None]) -> None:
-            connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
-
         path = user_path(self._dir, user_id)
-        with self._in_catalog:
-            Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
+        note_removal(self._aside, path)
+        self._strike(user_id)
         self._known.discard(user_id)
         self._pool.drop(path)
         if self._keys.is_on:
             is_gone = self._alone(lambda: self._unlink_with_key(path))
         else:
             is_gone = not path.exists() or self._unlink(path)
+        self._adopt(path)  # who came back meanwhile is listed again
         if is_gone:
-            return True
-        self._adopt(path)
-        return False
+            drop_note(self._aside, path)
+        return is_gone
+
+    def _strike(self, user_id: str) -> None:
+        def strike(connection: Database, _: Unit[None]) -> None:
+            connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
+
+        with self._in_catalog:
+            Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
+
+    def _remove_file(self, path: Path) -> None:
+        """Finish a removal that a kill cut short; one under way elsewhere is left alone."""
+        user_id, is_retired, _ = self._whose(path)
+        if user_id is not None and is_retired:
+            self._remove_user(user_id, _Hop(lambda _: True))
+            return
+        if self._keys.is_on:
+            self._alone(lambda: self._destroy_key(path))
+        drop_note(self._aside, path)
+
+    def _destroy_key(self, path: Path) -> None:
+        """Destroy what is left of the key of a file that has gone."""
+        if not path.exists():
+            self._keys.destroy(path)
 
     def _unlink_with_key(self, path: Path) -> bool:
         if path.exists() and not self._unlink(path):
@@ -459,18 +540,8 @@ class SqliteStore:
             connection: Database = self._pool.connect(path, USER)
         except StorageReadOnly:
             return not path.exists()
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
-            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-            connection.execute("BEGIN EXCLUSIVE")
-            (retired,) = connection.execute("SELECT retired FROM meta").fetchone()
-            if retired:
-                path.unlink()
-            connection.execute("ROLLBACK")
-            if not retired:
-                connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        except (apsw.BusyError, PermissionError):
-            return False
-        finally:
-            connection.close()
-        return bool(retired)
+        with translated(path):
+            try:
+                return _unlink_under_lock(connection, path)
+            finally:
+                connection.close()
