@@ -103,6 +103,11 @@ class Vaults(RuleBasedStateMachine):
             layer.open()
             self.layers[name] = layer
 
+    def _close(self) -> None:
+        for layer in self.layers.values():
+            layer.close()
+        self.vault.close()
+
     def _ask(self, line: str) -> str:
         self.elsewhere.tell(line)
         return self.elsewhere.hear()
@@ -115,7 +120,7 @@ class Vaults(RuleBasedStateMachine):
         if hasattr(self, "vault"):
             self._ask("close")
             assert self.vault.check().problems == ()
-            self.vault.close()
+            self._close()
             shutil.rmtree(self.folder)
 
     # what can happen -----------------------------------------------------------------------------
@@ -169,9 +174,8 @@ class Vaults(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["s1", "s2"]))
     def start_session(self, name: str) -> None:
-        layer = MemoryLayerSync("bob", vault=self.vault)
-        layer.open()
-        layer.start_session(name)
+        with MemoryLayerSync("bob", vault=self.vault) as layer:
+            layer.start_session(name)
         self.models["bob"].sessions[name] = True
 
     @precondition(lambda self: self.models["bob"].sessions)
@@ -189,7 +193,7 @@ class Vaults(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.vault.close()
+        self._close()
         self._open()
 
     @rule()
