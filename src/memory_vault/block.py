@@ -11,6 +11,7 @@ from ._times import to_micros
 from .models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
 from .text.budget import Candidate, Packed
 from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
+from .text.relevance import THRESHOLD, relevance
 from .text.snippet import snippet
 from .text.words import words
 
@@ -26,8 +27,6 @@ _SHARE_OF_ONE = 2
 _SOME_DAY = date(2026, 1, 1)
 """Stands for any day where only the length of a line is wanted."""
 _MAX_HEADS = 4096
-_RELEVANT_COSINE = 0.35
-"""Cosine from which the best memory counts as an answer with this model (provisional)."""
 
 
 class Block:
@@ -124,6 +123,7 @@ class Block:
         copies = len(self._ranking) - len(self._places)
         counts = {**packed.left_out, "near_copy": copies}
         reasons = {why: count for why, count in counts.items() if count}
+        likely = relevance(self._ranking.cosine, self._ranking.coverage)
         found = tuple(self._recalled(at, rank) for rank, at in enumerate(kept, 1))
         return RecallResult(
             query=self._request.query,
@@ -133,7 +133,8 @@ class Block:
             token_budget=self._request.token_budget,
             left_out=LeftOut(sum(reasons.values()), reasons),
             preferences=tuple(self._preferences[at] for at in packed.kept if at < first),
-            is_relevant=any(one.signals["dense"] >= _RELEVANT_COSINE for one in found[:1]),
+            relevance=likely,
+            is_relevant=bool(found) and likely >= THRESHOLD,
         )
 
     def _recalled(self, at: int, rank: int) -> Recalled:

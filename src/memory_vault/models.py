@@ -175,7 +175,8 @@ class RecallResult:
         total_tokens: Tokens of `prompt_block`; never above `token_budget`.
         token_budget: The budget that applied.
         preferences: The preferences that stand in the block.
-        is_relevant: Whether the best memory looks like an answer rather than the nearest noise.
+        relevance: How likely the vault says something about the question, from 0 to 1.
+        is_relevant: Whether that is at least as likely as not, and something was found.
     """
 
     query: str
@@ -185,6 +186,7 @@ class RecallResult:
     token_budget: int
     left_out: LeftOut
     preferences: tuple[Preference, ...] = ()
+    relevance: float = 0.0
     is_relevant: bool = False
 
     @property
@@ -198,6 +200,7 @@ class RecallResult:
             f"{len(self.memories)} memories and {len(self.preferences)} preferences in "
             f"{self.total_tokens} of {self.token_budget} tokens; "
             + ("relevant" if self.is_relevant else "nothing looks like an answer")
+            + f" ({self.relevance:.2f})"
         ]
         for one in self.memories:
             memory = one.memory

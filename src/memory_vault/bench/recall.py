@@ -266,7 +266,7 @@ class _Work:
             turns=unique(t for one in everything.memories for t in self._turns[one.memory.id]),
             blocks={budget: self._block(question, one) for budget, one in results.items()},
             is_relevant=told.is_relevant,
-            relevance=getattr(told, "relevance", None),
+            relevance=told.relevance,
         )
         return judged, search_ms
 

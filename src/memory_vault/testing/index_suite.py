@@ -144,6 +144,17 @@ class LexicalConformance:
             found = index.group_scores(np.array(query, np.uint32), groups, visible)
             assert found == pytest.approx(bm25(texts, query, counts), abs=1e-4)
 
+    def test_6_coverage_is_the_best_share_of_idf_in_one_row(self, index: LexicalIndex) -> None:
+        rows = [np.array(row, np.uint32) for row in ([1, 2], [1, 3, 3], [4], [1, 2, 3])]
+        index.add(rows)
+        visible = np.array([True, True, True, False])
+        query = np.array([1, 3, 3, 9], np.uint32)
+        weights = [math.log1p((3 - df + 0.5) / (df + 0.5)) for df in (2, 1, 0)]
+        found = index.coverage(query, visible)
+        assert found == pytest.approx(sum(weights[:2]) / sum(weights), abs=1e-5)
+        assert index.coverage(np.array([9], np.uint32), visible) == 0
+        assert index.coverage(np.zeros(0, np.uint32), visible) == 0
+
     @pytest.mark.parametrize("seed", range(5))
     def test_random_operations(self, index: LexicalIndex, seed: int) -> None:
         random = np.random.default_rng(seed)

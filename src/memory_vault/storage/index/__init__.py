@@ -102,6 +102,7 @@ class LexicalIndex(Protocol):
     3. Adding in one batch or in several is the same.
     4. `compact` keeps the chosen rows in order and renumbers them from 0.
     5. `group_scores` gives BM25 of the visible rows of each group joined to one text.
+    6. `coverage` gives the largest share of a query's idf that one visible row holds.
     """
 
     def add(self, rows: Sequence[NDArray[np.uint32]]) -> None:
@@ -116,6 +117,10 @@ class LexicalIndex(Protocol):
         self, query: NDArray[np.uint32], groups: NDArray[np.int32], visible: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """BM25 of every group; `groups` holds each row's from 0, shape (largest + 1,)."""
+        ...
+
+    def coverage(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> float:
+        """How much of a query one row says at best, from 0 to 1."""
         ...
 
     def compact(self, keep: NDArray[np.bool_]) -> None:

@@ -95,6 +95,20 @@ class Postings:
             found[held] += idf(total, len(held)) * saturate(often[held], relative[held])
         return found
 
+    def coverage(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> float:
+        """The largest share of the query's idf, over its distinct words, that one row holds.
+
+        Words that no visible row holds count too, and weigh most. 0 for a query without words.
+        """
+        held = np.zeros(len(self), np.float32)
+        total, words = int(np.count_nonzero(visible)), np.unique(query)
+        whole = len(words) * idf(total, 0)
+        for rows, _ in self._found(words, visible):
+            weight = idf(total, len(rows))
+            held[rows] += weight
+            whole += weight - idf(total, 0)
+        return float(held.max(initial=0) / whole) if whole else 0.0
+
     def _found(
         self, query: NDArray[np.uint32], visible: NDArray[np.bool_]
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +58,16 @@ class Ranking:
         rows: Row of its best chunk in the index, of each.
         scores: What each counts for: the sum of its weighted signals, unless it was moved.
         reranked: A reranker's score of each; NaN for those that it has not read.
+        cosine: The best cosine of any visible chunk, here or not.
+        coverage: The largest share of the question's words that one visible chunk holds.
     """
 
     versions: NDArray[np.int64]
     rows: NDArray[np.int64]
     scores: Scores
     reranked: Scores
+    cosine: float
+    coverage: float
     _order: NDArray[np.int64]
     _evidence: _Evidence
 
@@ -72,13 +76,13 @@ class Ranking:
 
     def reordered(self, order: NDArray[np.int64], scores: Scores) -> Ranking:
         """The same memories in another order; `scores` in that order, descending."""
-        return Ranking(
-            self.versions[order],
-            self.rows[order],
-            scores,
-            self.reranked[order],
-            self._order[order],
-            self._evidence,
+        return replace(
+            self,
+            versions=self.versions[order],
+            rows=self.rows[order],
+            scores=scores,
+            reranked=self.reranked[order],
+            _order=self._order[order],
         )
 
     def signals(self, place: int) -> dict[str, float]:
@@ -127,7 +131,9 @@ class _Evidence:
 
 
 _NONE, _ZERO = np.zeros(0, np.int64), np.zeros(0, np.float32)
-_NOTHING = Ranking(_NONE, _NONE, _ZERO, _ZERO, _NONE, _Evidence(_NONE, _ZERO, _ZERO, _ZERO, {}))
+_NOTHING = Ranking(
+    _NONE, _NONE, _ZERO, _ZERO, 0.0, 0.0, _NONE, _Evidence(_NONE, _ZERO, _ZERO, _ZERO, {})
+)
 
 
 def rank(
@@ -165,6 +171,8 @@ def rank(
         rows=_best_rows(found, firsts, best),
         scores=total[best],
         reranked=np.full(len(best), np.nan, np.float32),
+        cosine=float(found.dense.max()),
+        coverage=index.lexical.coverage(question.words, visible),
         _order=best,
         _evidence=found,
     )
