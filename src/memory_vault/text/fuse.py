@@ -1,11 +1,11 @@
 """Join signals of different scales into one score, the same way in a vault of any size.
 
-    chunk   = spread(cosine) + share(BM25)
+    chunk   = spread(cosine) + .85 share(BM25)
     memory  = own                                      its best chunk
-            + .4 beside + .15 beyond                   a neighbour, 1 and 2 turns away
-            + .4 share(BM25 of its session as one text)
-            + .5 importance + .3 recency
-            + .3 speaker + .6 time                     only when the question names one
+            + .5 beside + .1 beyond                    a neighbour, 1 and 2 turns away
+            + .7 share(BM25 of its session as one text)
+            + .9 importance + .45 recency
+            + .4 speaker + 1 time                      only when the question names one
 
 Cosines of one question lie close together and never at 0, so they are measured from the typical
 one; BM25 is 0 for most chunks, so it is measured from 0. Both end at 1 for the best there is. So

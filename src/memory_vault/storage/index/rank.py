@@ -13,14 +13,14 @@ from .user_index import UserIndex
 
 WEIGHTS = {
     "own": 1.0,
-    "lexical": 1.0,
-    "beside": 0.4,
-    "beyond": 0.15,
-    "session": 0.4,
-    "importance": 0.5,
-    "speaker": 0.3,
-    "recency": 0.3,
-    "time": 0.6,
+    "lexical": 0.85,
+    "beside": 0.5,
+    "beyond": 0.1,
+    "session": 0.7,
+    "importance": 0.9,
+    "speaker": 0.4,
+    "recency": 0.45,
+    "time": 1.0,
 }
 """What the best of each signal is worth, beside the best cosine with 1; see `text/fuse.py`."""
 _LINE_TOKENS = 15
