@@ -89,7 +89,7 @@ def main() -> None:
     for name, key in asked["encrypted"].items():
         if Path(name).exists():
             report.read(f"{name} (decrypted)", decrypted(Path(name), bytes.fromhex(key)))
-    print(json.dumps(report.as_json()))
+    sys.stdout.write(json.dumps(report.as_json()))
 
 
 if __name__ == "__main__":

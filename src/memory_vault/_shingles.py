@@ -141,4 +141,5 @@ def _telling(values: list[bytes], step: int, key: Key) -> Numbers:
     rows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), WIDTH)[places]
     rows = np.sort(rows, axis=1)
     kinds = 1 + (rows[:, 1:] != rows[:, :-1]).sum(axis=1)
-    return numbers_of(data, key)[places[kinds >= _LEAST_KINDS]]
+    found: Numbers = numbers_of(data, key)[places[kinds >= _LEAST_KINDS]]
+    return found
