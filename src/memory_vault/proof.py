@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .storage.sqlite.transaction import Transaction
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 10.0
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 """A memory may be forgotten by others between a scan and the look for what explains its finds."""
 
 
@@ -39,7 +39,7 @@ class Scan:
     Attributes:
         found: How many windows stand somewhere and belong to nothing that survives.
         where: Files that hold them.
-        unread: Files that could not be read.
+        unread: Encrypted files that no key here opens: those a repair set aside.
     """
 
     files: int
@@ -71,7 +71,7 @@ async def scan(engine: Engine, user_id: str, sought: Sought) -> Scan:
         bytes=report["bytes"],
         found=0 if left is None else len(left),
         where=tuple(_short(name, engine) for name in where),
-        unread=tuple(_short(str(one), engine) for one in (*report["unread"], *reading.unreadable)),
+        unread=tuple(_short(str(one), engine) for one in reading.unreadable),
         encrypted=len(reading.encrypted),
     )
 
@@ -117,6 +117,11 @@ async def _ask(reading: Reading, shingles: Shingles) -> dict[str, Any]:
             f"(status {done.returncode}); forget_all and forget_user may be asked again"
         )
     answer: dict[str, Any] = json.loads(done.stdout)
+    if answer["unread"]:
+        raise StorageError(
+            f"it is forgotten, but not proven: {answer['unread'][0]} cannot be read; check its "
+            "permissions"
+        )
     return answer
 
 
