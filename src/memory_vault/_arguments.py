@@ -350,10 +350,8 @@ def selector(
 
 def proof(value: str) -> Proof:
     """How far forgetting is to be proven."""
-    if value == "proven":
-        raise InvalidInput("proof='proven' is not available in this version: give 'quick'")
     if value not in get_args(Proof):
-        raise InvalidInput(f"proof={value!r}: give 'quick'")
+        raise InvalidInput(f"proof={value!r}: give 'quick' or 'proven'")
     return cast("Proof", value)
 
 

@@ -16,6 +16,7 @@ from .embed import Embedder
 from .embed.choose import choose
 from .errors import ConfigError, MemoryVaultError
 from .models import Health
+from .proof import start
 from .rerank import Reranker
 from .rerank.choose import choose as choose_reranker
 from .storage.index.cache import IndexCache
@@ -76,6 +77,8 @@ class Engine:
             self.line_costs = LineCosts(self.counter)
             await self.store.open()
             await self.host.start()
+            for owed in await self.store.in_thread(self.store.erasure.owed):
+                start(self, owed)
             self._is_open = True
             if self.config.preload:
                 self.host.start_soon("model", self.embedder.open)
@@ -97,7 +100,10 @@ class Engine:
         """Try each part."""
         failures = self.host.failures
         failures.pop("model", None)
-        background = "; ".join(f"{name}: {what}" for name, what in failures.items())
+        wrong = [f"{name}: {what}" for name, what in failures.items()]
+        if owed := len(await self.store.in_thread(self.store.erasure.owed)):
+            wrong.append(f"{owed} calls to forget wait for a reader in another process to end")
+        background = "; ".join(wrong)
         return Health(
             store=await self._try_store(),
             index="ok",  # derived: rebuilt from the store whenever it is missing or in doubt

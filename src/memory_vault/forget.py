@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from .errors import NotFound
 from .models import ForgetReceipt, Proof
+from .proof import finish_later, remove_later, scan, scan_again, signed, told
 from .storage import Removal, Selector
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .storage.sqlite.traces import Sought
     from .storage.sqlite.transaction import Transaction
 
 _OUTSIDE = (
@@ -22,12 +24,15 @@ _OUTSIDE = (
 )
 _PENDING = (
     "a reader elsewhere still holds old pages of the write-ahead log; "
-    "they are overwritten once it has gone"
+    "a background job overwrites them once it has gone"
 )
 
 _IN_USE = (
-    "another process has the user's emptied file open; forget the user again once it has closed it"
+    "another process has the user's emptied file open; it is removed once that one has closed it"
 )
+
+
+_Done = tuple[Removal, "Sought | None"]
 
 
 class _DryRun(Exception):
@@ -39,19 +44,22 @@ async def forget(
     engine: Engine, user_id: str, selector: Selector, *, proof: Proof, dry_run: bool
 ) -> ForgetReceipt:
     """Remove what a selector names, with all that was derived from it."""
+    is_proven = proof == "proven" and not dry_run
+    unit = partial(_forget, selector, dry_run, is_proven)
     try:
-        removal = await engine.store.write(user_id, partial(_forget, selector, dry_run))
+        removal, sought = await engine.store.write(user_id, unit)
     except _DryRun as undone:
         return _receipt(undone.removal, {}, is_clear=True, dry_run=True)
-    return await _finish(engine, user_id, removal, proof)
+    return await _finish(engine, user_id, removal, sought)
 
 
 async def forget_all(engine: Engine, user_id: str, *, proof: Proof) -> ForgetReceipt:
     """Remove everything of a user; the empty file stays, under a new generation."""
-    removal = await engine.store.write(user_id, lambda user: user.empty())
+    unit = partial(_empty, proof == "proven")
+    removal, sought = await engine.store.write(user_id, unit)
     engine.indexes.forget(user_id)
     await _discard(engine, user_id)
-    return await _finish(engine, user_id, removal, proof)
+    return await _finish(engine, user_id, removal, sought)
 
 
 async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetReceipt:
@@ -59,15 +67,35 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
     store = engine.store
     if not (await store.has_user(user_id) or await store.has_file(user_id)):
         raise NotFound(f"no user {user_id!r}: list_users() shows those there are")
-    removal = await engine.store.write(user_id, _retire)
+    removal, sought = await store.write(user_id, partial(_retire, proof == "proven"))
     engine.indexes.forget(user_id)
     await _discard(engine, user_id)
-    receipt = await _finish(engine, user_id, removal, proof)
-    if await engine.store.remove_user(user_id):
-        if store.maintenance.is_encrypted:
-            receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
-        return receipt
-    return replace(receipt, state="pending", reason=_IN_USE)
+    is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
+    receipt = _cleared(removal, proof, is_clear=is_clear)
+    is_gone = await store.remove_user(user_id)
+    if is_gone and store.maintenance.is_encrypted:
+        receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
+    if not is_gone:
+        receipt = replace(receipt, state="pending", reason=_IN_USE)
+    if sought is not None:
+        return await _prove_gone(engine, user_id, receipt, sought, is_gone=is_gone)
+    if not is_gone:
+        engine.host.start_soon("forgetting a user", partial(remove_later, engine, user_id, None))
+    return receipt
+
+
+async def _prove_gone(
+    engine: Engine, user_id: str, receipt: ForgetReceipt, sought: Sought, *, is_gone: bool
+) -> ForgetReceipt:
+    """Clear the catalog of the user's name too, and scan; what must wait is finished later."""
+    store, catalog = engine.store, engine.store.erasure.catalog
+    check = partial(scan_again, engine, user_id, sought)
+    if not is_gone:
+        engine.host.start_soon("forgetting a user", partial(remove_later, engine, user_id, check))
+    if not await store.empty_log(catalog, rewrite=True):
+        receipt = replace(receipt, state="pending", reason=receipt.reason or _PENDING)
+        await finish_later(engine, catalog, is_proven=True, then=check)
+    return await _proven(engine, user_id, receipt, sought)
 
 
 async def _discard(engine: Engine, user_id: str) -> None:
@@ -76,14 +104,21 @@ async def _discard(engine: Engine, user_id: str) -> None:
     await store.in_thread(partial(store.maintenance.discard, user_id))
 
 
-def _forget(selector: Selector, dry_run: bool, user: Transaction) -> Removal:
+def _forget(selector: Selector, dry_run: bool, is_proven: bool, user: Transaction) -> _Done:
     """Remove within one transaction, or find out what would be removed and undo it."""
-    removal = user.remove(_chosen(selector, user))
-    if selector.session_id is not None and user.sessions.remove(selector.session_id):
+    chosen, session_id = _chosen(selector, user), selector.session_id
+    sought = user.traces.of(user.doomed(chosen), session_id) if is_proven else None
+    removal = user.remove(chosen)
+    if session_id is not None and user.sessions.remove(session_id):
         removal = Removal({**removal.removed, "sessions": 1}, removal.restored, removal.memory_ids)
     if dry_run:
         raise _DryRun(removal)
-    return removal
+    return removal, sought
+
+
+def _empty(is_proven: bool, user: Transaction) -> _Done:
+    sought = user.traces.everything(None) if is_proven else None
+    return user.empty(), sought
 
 
 def _chosen(selector: Selector, user: Transaction) -> list[str]:
@@ -109,21 +144,53 @@ def _chosen(selector: Selector, user: Transaction) -> list[str]:
     return found
 
 
-def _retire(user: Transaction) -> Removal:
+def _retire(is_proven: bool, user: Transaction) -> _Done:
+    sought = user.traces.everything(user.user_id) if is_proven else None
     removal = user.empty()
     user.retire()
-    return removal
+    return removal, sought
 
 
-async def _finish(engine: Engine, user_id: str, removal: Removal, proof: Proof) -> ForgetReceipt:
-    """Clear the write-ahead log, and say how far that went."""
+async def _finish(
+    engine: Engine, user_id: str, removal: Removal, sought: Sought | None
+) -> ForgetReceipt:
+    """Clear the write-ahead log, prove it if that is wanted, and say how far that went."""
+    is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
+    proof: Proof = "quick" if sought is None else "proven"
+    receipt = _cleared(removal, proof, is_clear=is_clear)
+    if not is_clear:
+        check = None if sought is None else partial(scan_again, engine, user_id, sought)
+        path = engine.store.erasure.path_of(user_id)
+        await finish_later(engine, path, is_proven=sought is not None, then=check)
+    return receipt if sought is None else await _proven(engine, user_id, receipt, sought)
+
+
+async def _overwrite(engine: Engine, user_id: str, *, is_proven: bool) -> bool:
+    """Empty the write-ahead log; for a proof, write the file anew too. False if it must wait."""
     is_clear = await engine.store.checkpoint(user_id)
+    if not is_proven:
+        return is_clear
+    return await engine.store.rewrite(user_id)
+
+
+async def _proven(
+    engine: Engine, user_id: str, receipt: ForgetReceipt, sought: Sought
+) -> ForgetReceipt:
+    """Scan, unless the receipt is pending: then what is left to overwrite would be found."""
+    if receipt.state == "done":
+        receipt = told(receipt, sought, await scan(engine, user_id, sought))
+    return await signed(engine, receipt, sought)
+
+
+def _cleared(removal: Removal, proof: Proof, *, is_clear: bool) -> ForgetReceipt:
     done = {
         "mode": proof,
         "deleted rows": "overwritten (secure_delete)",
         "write-ahead log": "emptied" if is_clear else "in use",
         "outside": _OUTSIDE,
     }
+    if proof == "proven":
+        done["file"] = "written anew without free pages (VACUUM)"
     return _receipt(removal, done, is_clear=is_clear, dry_run=False)
 
 

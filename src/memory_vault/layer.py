@@ -383,8 +383,10 @@ class MemoryLayer:
             session_id: All memories of this session.
             origin: All memories of this class of trust, or exactly this origin.
             recorded_before: All memories recorded before this moment.
-            proof: "quick" overwrites the freed pages and empties the write-ahead log. "proven" is
-                not available yet.
+            proof: "quick" overwrites the freed pages and empties the write-ahead log. "proven"
+                also writes the file anew and searches every file that may hold something of the
+                user, in a process of its own, for pieces of what was forgotten. Cancelled after
+                the deletion, it has forgotten and proves nothing.
             dry_run: Only say what would be removed.
 
         Raises:

@@ -242,8 +242,9 @@ class ForgetReceipt:
         removed: Rows taken out, by table ("memories", "versions", "chunks", "preferences", …).
         restored: Ids of memories and keys of preferences that came back into force.
         rebuilt: Ids of memories made anew from what remained.
-        state: "done", or "pending" while something still holds old pages.
-        reason: Why it is pending; "" when done.
+        state: "done"; "pending" while something still holds old pages, which a background job
+            then overwrites; "found" if a scan found something that should be gone.
+        reason: Why it is not done, and what to do; "" when done.
         proof: What was done and scanned to show that nothing is left.
         digest: Keyed digest of what was forgotten: matches a later check, reveals nothing.
         dry_run: Whether this only says what would be removed.
@@ -252,7 +253,7 @@ class ForgetReceipt:
     removed: Mapping[str, int]
     restored: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
-    state: Literal["done", "pending"] = "done"
+    state: Literal["done", "pending", "found"] = "done"
     reason: str = ""
     proof: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""

@@ -25,13 +25,13 @@ LEVELS = [
     {"engine"},
     {"portable", "upkeep"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
-    {"block"},
+    {"block", "proof", "_scan"},
     {"storage", "_host"},
     {"rerank"},
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids"},
+    {"models", "_times", "_ids", "_shingles"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}

@@ -145,7 +145,6 @@ BAD_CALLS: list[tuple[str, str, Any]] = [
     ("forget two", "exactly one", lambda m: m.forget("x", session_id="s")),
     ("forget naive", "recorded_before", lambda m: m.forget(recorded_before=NAIVE)),
     ("unknown proof", "proof", lambda m: m.forget("x", proof="full")),
-    ("proven", "not available", lambda m: m.forget("x", proof="proven")),
     ("forget all", "confirm", lambda m: m.forget_all(confirm=False)),
     ("forget all by 1", "confirm", lambda m: m.forget_all(confirm=1)),
 ]

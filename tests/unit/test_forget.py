@@ -131,7 +131,6 @@ async def test_a_forgotten_session_is_listed_no_more(memory: MemoryLayer) -> Non
         {"origin": "user", "recorded_before": DAY},
         {"origin": "odd"},
         {"recorded_before": datetime(2026, 1, 1)},
-        {"memory_id": "m", "proof": "proven"},
         {"memory_id": "m", "proof": "odd"},
     ],
 )
@@ -373,7 +372,9 @@ async def test_a_user_whose_file_is_open_elsewhere_is_forgotten_but_pending(
     assert (await vault.list_users()).items == ()
     if any((hash_config.data_dir / "users").rglob("*.db")):
         assert receipt.state == "pending"
-        assert (await vault.forget_user("ada", confirm=True)).state == "done"
+    with anyio.fail_after(60):
+        while any((hash_config.data_dir / "users").rglob("*.db")):
+            await anyio.sleep(0.01)
     assert not any((hash_config.data_dir / "users").rglob("*.db"))
 
 

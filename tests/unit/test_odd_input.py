@@ -69,7 +69,7 @@ async def test_odd_users_have_files_of_their_own(vault: Vault, user_id: str) -> 
         lambda m: m.list_memories(page_size=0),
         lambda m: m.set_preference(" ", "x"),
         lambda m: m.set_preference("k", "v", confidence=2),
-        lambda m: m.forget("x", proof="proven"),
+        lambda m: m.forget("x", proof="full"),
     ],
 )
 async def test_bad_input_is_refused_and_nothing_is_stored(memory: MemoryLayer, call: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._arguments import proof as proof_
 from ..errors import InvalidInput
 from . import options, show
 from .options import DEFAULT_USER, moment
@@ -14,7 +15,7 @@ from .running import with_memory
 
 if TYPE_CHECKING:
     from ..layer import MemoryLayer
-    from ..models import ForgetReceipt
+    from ..models import ForgetReceipt, Proof
 
 
 def register(app: typer.Typer) -> None:
@@ -33,11 +34,15 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be removed.")
     ] = False,
+    proof: Annotated[
+        str,
+        typer.Option(help="quick, or proven: scan the files afterwards.", metavar="quick|proven"),
+    ] = "quick",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: options.Json = False,
 ) -> None:
     """Remove memories and all that was derived from them: give an ID or exactly one option."""
-    moment_ = moment("--before", before)
+    moment_, wanted = moment("--before", before), proof_(proof)
     _exactly_one(memory_id, session, origin, moment_, all_ or None)
     chosen = _Chosen(memory_id, session, origin, moment_)
     if all_ and dry_run:
@@ -47,11 +52,13 @@ def forget(
 
     async def remove(memory: MemoryLayer) -> ForgetReceipt:
         if all_:
-            return await memory.forget_all(confirm=True)
-        return await chosen.forget(memory, dry_run=dry_run)
+            return await memory.forget_all(confirm=True, proof=wanted)
+        return await chosen.forget(memory, dry_run=dry_run, proof=wanted)
 
     receipt = with_memory(context, user, remove)
     show.as_json(receipt) if json else _show_receipt(receipt)
+    if receipt.state == "found":
+        raise typer.Exit(1)
 
 
 class _Chosen:
@@ -71,8 +78,10 @@ class _Chosen:
             "recorded_before": before,
         }
 
-    async def forget(self, memory: MemoryLayer, *, dry_run: bool) -> ForgetReceipt:
-        return await memory.forget(self._memory_id, dry_run=dry_run, **self._rest)
+    async def forget(
+        self, memory: MemoryLayer, *, dry_run: bool, proof: Proof = "quick"
+    ) -> ForgetReceipt:
+        return await memory.forget(self._memory_id, dry_run=dry_run, proof=proof, **self._rest)
 
 
 def _exactly_one(*given: object) -> None:
@@ -115,5 +124,9 @@ def _show_receipt(receipt: ForgetReceipt) -> None:
     show.lines(f"{done}: {', '.join(counts) or 'nothing'}")
     if receipt.restored:
         show.lines(f"back in force: {', '.join(receipt.restored)}")
-    if receipt.state == "pending":
-        show.lines(f"pending: {receipt.reason}")
+    if "looked for" in receipt.proof:
+        said = receipt.proof
+        read = f"{said['files scanned']} files, {int(said['bytes scanned']):,} bytes"
+        show.lines(f"scanned: {read}; found {said['found']} of {said['looked for']}")
+    if receipt.state != "done":
+        show.lines(f"{receipt.state}: {receipt.reason}")

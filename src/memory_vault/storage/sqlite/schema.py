@@ -96,6 +96,16 @@ CREATE TABLE users (
 ) WITHOUT ROWID
 """
 
+_CATALOG_2 = """
+CREATE TABLE receipts (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    secret BLOB NOT NULL,
+    clock INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO receipts (id, secret) VALUES (1, randomblob(32))
+"""
+"""The key of the digests of receipts; the clock is what a sync of the log writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -120,7 +130,7 @@ USER = Schema("user", 0x4D56_5531, (_USER_1,))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
-CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1,))
+CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2))
 
 CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
 """Tables of a user's file that hold what the user said, or tell of it."""

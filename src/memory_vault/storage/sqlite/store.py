@@ -22,6 +22,7 @@ from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
 from .backup import user_files
 from .connection import Database, Retired, close, translated
+from .erasure import Erasure
 from .files import (
     FilePool,
     drop_note,
@@ -92,15 +93,6 @@ def _has_moved(connection: Database) -> bool:
     return bool(moved.value)
 
 
-def _sync_log(connection: Database) -> None:
-    """Make the emptying of a log durable: a power loss could bring back what was in it.
-
-    SQLite cuts the log without a sync and syncs it with the next write: here is one.
-    """
-    with suppress(apsw.BusyError):  # then another process is writing, and syncs it
-        connection.execute("UPDATE meta SET clock = clock + 1 WHERE id = 1")
-
-
 def _unlink_under_lock(connection: Database, path: Path) -> bool:
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
@@ -149,6 +141,7 @@ class SqliteStore:
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
+        self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
         self.maintenance: Maintenance = Maintenance(
             data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
         )
@@ -212,7 +205,29 @@ class SqliteStore:
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
         path = user_path(self._dir, user_id)
-        return await to_thread.run_sync(self._checkpoint, path, limiter=self._writers)
+        run = _Hop(partial(self._empty_log, path, False))
+        return await to_thread.run_sync(run, limiter=self._writers)
+
+    async def empty_log(self, path: Path, *, rewrite: bool) -> bool:
+        """Empty the log of a file, maybe after writing it anew; False if it is still needed.
+
+        Cancelled, it has emptied it or not; a rewrite stops at its next step.
+        """
+        run = _Hop(partial(self._empty_log, path, rewrite))
+        limiter = self.long if rewrite else self._writers
+        async with self._turn(path.stem):
+            return await self._until_free(run, limiter, may_abandon=rewrite)
+
+    async def rewrite(self, user_id: str) -> bool:
+        """Write a user's file anew without free pages and empty its log; see `empty_log`."""
+        path = user_path(self._dir, user_id)
+        async with self._turn(user_id):
+            return await self.empty_log(path, rewrite=True)
+
+    async def finish_removal(self, user_id: str) -> bool:
+        """Unlink the file of a user who was struck; False while another process has it open."""
+        path = user_path(self._dir, user_id)
+        return await self._until_free(partial(self._finish_removal, path), self._writers)
 
     async def list_users(self, *, size: int, after: Cursor | None) -> Page[UserInfo]:
         """A page of users by id."""
@@ -462,20 +477,17 @@ class SqliteStore:
         begin = "BEGIN IMMEDIATE" if is_writing else "BEGIN"
         return Unit(self._pool, path, USER, run, begin=begin)
 
-    def _checkpoint(self, path: Path) -> bool:
+    def _empty_log(self, path: Path, rewrite: bool, hop: _Hop[bool]) -> bool:
         if not path.exists():
             return True
+        try:
+            return hop.run(self.erasure.empty_log(path, rewrite=rewrite))
+        except Retired:
+            return True  # it went meanwhile
 
-        def run(connection: Database, _: Unit[bool]) -> bool:
-            try:
-                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            except apsw.BusyError:
-                return False
-            if row[0] == 0:
-                _sync_log(connection)
-            return bool(row[0] == 0)
-
-        return Unit(self._pool, path, USER, run, begin=None).run()
+    def _finish_removal(self, path: Path) -> bool:
+        self._remove_file(path)
+        return path not in noted_removals(self._aside, self._dir)
 
     def _list_users(
         self, size: int, after: Cursor | None, _hop: _Hop[Page[UserInfo]]

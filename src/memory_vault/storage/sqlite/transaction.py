@@ -20,6 +20,7 @@ from .preferences import Preferences
 from .records import Records
 from .schema import CONTENT_TABLES
 from .sessions import Sessions
+from .traces import Traces
 
 _DAY = 86_400 * 1_000_000
 
@@ -81,6 +82,17 @@ class Transaction:
         """Rows as they are, for copies."""
         return Records(self._db)
 
+    @cached_property
+    def traces(self) -> Traces:
+        """What is to be found nowhere after a forget."""
+        return Traces(self._db)
+
+    def doomed(self, memory_ids: list[str]) -> list[str]:
+        """What `remove` takes: these memories, and those that were derived from them."""
+        chosen = set(memory_ids)
+        derived = self.memories.derived_from(memory_ids)
+        return [*memory_ids, *(one for one in derived if one not in chosen)]
+
     def require_embedder(self, fingerprint: Fingerprint) -> None:
         """Check that embeddings of this kind may be compared with those in the file.
 
@@ -131,9 +143,7 @@ class Transaction:
 
     def remove(self, memory_ids: list[str]) -> Removal:
         """Delete memories, all that was derived from them, and every trace in other tables."""
-        chosen = set(memory_ids)
-        derived = self.memories.derived_from(memory_ids)
-        doomed = [*memory_ids, *(one for one in derived if one not in chosen)]
+        doomed = self.doomed(memory_ids)
         preferences, restored = self.preferences.remove_from(doomed)
         counts = self.memories.remove(doomed)
         counts["preferences"] = preferences
