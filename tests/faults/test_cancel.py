@@ -209,7 +209,7 @@ WRITES: dict[str, Call] = {
     "save_conversation": lambda v, m, i: m.save(CONVERSATION, session_id="talk"),
     "update": lambda v, m, i: m.update(i, content="I live in Porto.", importance=0.9),
     "forget": lambda v, m, i: m.forget(i),
-    "forget_proven": lambda v, m, i: m.forget(i, proof="proven"),
+    **({"forget_proven": lambda v, m, i: m.forget(i, proof="proven")} if FIGURES else {}),
     "forget_session": lambda v, m, i: m.forget(session_id="work"),
     "forget_all": lambda v, m, i: m.forget_all(confirm=True),
     "forget_user": lambda v, m, i: v.forget_user(m.user_id, confirm=True),
