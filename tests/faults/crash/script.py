@@ -6,6 +6,7 @@ one run without a fault tells what the vault must hold before and after each ope
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.config import Durability
-from memory_vault.storage.sqlite import files, schema, store
+from memory_vault.storage.sqlite import schema
 from memory_vault.testing.embedders import HashEmbedder
 from memory_vault.text.words import word_ids
 
@@ -153,9 +154,10 @@ def newer_schema() -> Iterator[None]:
     """The library as it will be one day: a user's file has one more version of its schema."""
     newer = replace(schema.USER, migrations=(*schema.USER.migrations, _NEXT))
     with ExitStack() as stack:
-        for module in (files, store):
-            stack.callback(setattr, module, "USER", module.USER)
-            module.USER = newer
+        for module in [one for one in sys.modules.values() if one is not schema]:
+            if vars(module).get("USER") is schema.USER:
+                stack.callback(setattr, module, "USER", schema.USER)
+                setattr(module, "USER", newer)  # noqa: B010 - mypy knows of no such attribute
         yield
 
 
