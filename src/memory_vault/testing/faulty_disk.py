@@ -191,6 +191,7 @@ class FaultyDisk:
 
         Only for a disk whose fault is "power" or "torn", which has kept account of what was synced.
         """
+        self.is_healed = True  # what is done from here on is no operation of the program
         chance = self._chance if self._fault == "torn" else None
         now, durable = dict(self._now), dict(self._durable)
         for path in sorted({*now, *durable}, key=len):
