@@ -157,14 +157,20 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     rows = ranking.rows[:_COMPARED]
     vectors = index.dense.vectors(rows)
     near = vectors @ vectors.T
-    roles = index.column("role")[rows]
-    facts = np.isin(index.column("kind")[rows], index.kinds.matching(FACT_TYPES))
-    alike = (near >= _ALIKE_COSINE) & (roles[:, None] == roles[None, :]) & facts & facts[:, None]
-    days = index.column("happened")[rows] // _DAY
-    order, lifted = newest_first(ranking.scores[:_COMPARED], days, alike)
-    places = np.append(order, np.arange(len(rows), len(ranking)))
-    scores = np.append(lifted[order], ranking.scores[len(rows) :])
-    return ranking.reordered(places, scores), near[np.ix_(order, order)]
+    kinds = index.kinds.matching(FACT_TYPES)
+    facts = np.flatnonzero(np.isin(index.column("kind")[rows], kinds))
+    roles = index.column("role")[rows[facts]]
+    alike = (near[np.ix_(facts, facts)] >= _ALIKE_COSINE) & (roles[:, None] == roles)
+    if np.count_nonzero(alike) <= len(facts):
+        return ranking, near
+    days = index.column("happened")[rows[facts]] // _DAY
+    lifted = ranking.scores.copy()
+    lifted[facts], before = newest_first(ranking.scores[facts], days, alike)
+    ties = np.zeros(len(ranking), np.int64)
+    ties[facts] = before
+    order = np.lexsort((ties, -lifted))
+    head = order[: len(rows)]
+    return ranking.reordered(order, lifted[order]), near[np.ix_(head, head)]
 
 
 def _without_copies(user: Transaction, ranking: Ranking, near: NDArray[np.float32]) -> list[int]:

@@ -13,9 +13,9 @@ def ordered(scores: list[float], days: list[int], pairs: list[tuple[int, int]]) 
     alike = np.eye(len(scores), dtype=np.bool_)
     for one, other in pairs:
         alike[one, other] = alike[other, one] = True
-    order, lifted = newest_first(np.array(scores, np.float32), np.array(days), alike)
-    assert (np.diff(lifted[order]) <= 0).all()
-    return order.tolist()
+    lifted, ties = newest_first(np.array(scores, np.float32), np.array(days, np.int64), alike)
+    assert (lifted >= np.array(scores, np.float32)).all()
+    return np.lexsort((ties, -lifted)).tolist()
 
 
 def test_a_newer_one_moves_just_before_the_older() -> None:

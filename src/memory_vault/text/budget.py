@@ -13,7 +13,7 @@ _MAX_MISSES = 20
 # Lines are counted after this one, as they stand in a block: a text alone may count for more.
 _BEFORE = "-"
 _MAX_HEADS = 4096
-_ENOUGH = 0.98
+_ENOUGH = 0.97
 """A block that takes this share of its budget is not filled further."""
 _SAMPLE = (
     ("- [2026-05-20, session s-12] user: ", "We moved the orders service to PostgreSQL."),

@@ -39,7 +39,8 @@ def spread(scores: Scores) -> Scores:
     """
     if not len(scores):
         return scores
-    typical = np.median(scores)
+    middle = (len(scores) - 1) // 2
+    typical = np.partition(scores, middle)[middle]
     way = max(float(scores.max() - typical), _LEAST_WAY)
     shares: Scores = np.maximum((scores - typical) / way, 0).astype(np.float32)
     return shares

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 def newest_first(
     scores: NDArray[np.float32], days: NDArray[np.int64], alike: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """A new order, in which newer statements stand before older ones like them, and new scores.
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """New scores, by which newer statements stand before older ones like them, and how ties break.
 
-    Both of shape (n,); the scores are those of the places before, so `scores[order]` descends.
+    Both of shape (n,); of equal scores the lower tie stands first, then the earlier place.
 
     A changed fact is told again in nearly the same words: "the budget is 300", months later "it is
     500 now". Each memory therefore counts as much as the best older one that it is like, and among
@@ -25,5 +25,5 @@ def newest_first(
     """
     is_newer = days[:, None] > days[None, :]
     lent = np.where(alike & is_newer, scores[None, :], -np.inf)
-    lifted = np.maximum(scores, lent.max(1, initial=-np.inf))
-    return np.lexsort((-days * (lifted > scores), -lifted)), lifted
+    lifted = np.maximum(scores, lent.max(1, initial=-np.inf)).astype(np.float32)
+    return lifted, -days * (lifted > scores)
