@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,14 +94,12 @@ class Ranking:
         BM25, "rerank" is a reranker's own score; the others run from 0 to 1. What was
         not asked for is left out.
         """
-        found, i = self._evidence, self._order[place]
-        values = {"dense": float(found.dense[i]), "lexical": float(found.lexical[i])}
-        for name, scores in found.signals.items():
-            if name != "own":
-                values[name] = float(scores[i])
-        if not np.isnan(self.reranked[place]):
-            values["rerank"] = float(self.reranked[place])
-        return values
+        found, i = self._evidence, self._order.item(place)
+        asked = {name: scores for name, scores in found.signals.items() if name != "own"}
+        values = {"dense": found.dense.item(i), "lexical": found.lexical.item(i)}
+        values |= {name: scores.item(i) for name, scores in asked.items()}
+        reranked = self.reranked.item(place)
+        return values if math.isnan(reranked) else {**values, "rerank": reranked}
 
     def chunks(self, place: int) -> list[int]:
         """The chunks of the memory at a place, best first, by place in its text."""
