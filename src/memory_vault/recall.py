@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _SPARE = 2
 """Memories ranked for each one asked for, so that near-copies and misfits leave no gap."""
-_ROOM = 4
+_ROOM = 3
 """Tokens ranked for each one of the budget, so that there is something to choose from."""
 _COMPARED = 1_000
 """Only so many of the best are compared with each other."""

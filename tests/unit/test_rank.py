@@ -170,12 +170,17 @@ def test_former_versions_do_not_separate_neighbours(vault: Vault) -> None:
 
 
 def test_room_limits_what_is_looked_at(vault: Vault) -> None:
-    for n in range(20):
+    """Each takes 10 tokens and 15 more for its line; 100 are given in any case."""
+    for n in range(130):
         vault.save(chunk(n, 1), token_count=10)
-    assert len(vault.rank(1, room=100)) == 4 == len(vault.rank(1, room=99))
-    assert len(vault.rank(1, room=101)) == 5
-    assert len(vault.rank(1, room=1)) == 1
-    assert len(vault.rank(1, room=1 << 60)) == 20
+    assert (
+        len(vault.rank(1, limit=200, room=110 * 25))
+        == 110
+        == len(vault.rank(1, limit=200, room=110 * 25 - 1))
+    )
+    assert len(vault.rank(1, limit=200, room=110 * 25 + 1)) == 111
+    assert len(vault.rank(1, limit=200, room=1)) == 100
+    assert len(vault.rank(1, limit=200, room=1 << 60)) == 130
 
 
 def test_two_turns_away_lends_less(vault: Vault) -> None:

@@ -28,6 +28,8 @@ _LINE_TOKENS = 15
 """What a line takes besides the text of its memory."""
 _MOST = 8
 """One memory counts as at most this fraction of the room."""
+_LEAST = 100
+"""So many are given in any case: where memories are long, a short one may come late."""
 Scores = NDArray[np.float32]
 
 
@@ -145,8 +147,8 @@ def rank(
 ) -> Ranking:
     """The best visible memories, at most `limit`, best first; ties by place in the vault.
 
-    No more than fill `room` tokens, each counted as an eighth of them at most: what cannot go into
-    a prompt block need not be looked at.
+    No more than fill `room` tokens, each counted as an eighth of them at most, but 100 in any case:
+    what cannot go into a prompt block need not be looked at.
 
     A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
     part of what its session says as a whole, and what speaks for it whatever the question: how
@@ -164,7 +166,7 @@ def rank(
     if room is not None:
         tokens = index.column("tokens")[firsts[best]].astype(np.int64)
         tokens = np.minimum(tokens, room // _MOST) + _LINE_TOKENS
-        best = best[: 1 + int(np.searchsorted(np.cumsum(tokens), room))]
+        best = best[: max(_LEAST, 1 + int(np.searchsorted(np.cumsum(tokens), room)))]
     return Ranking(
         versions=index.column("version")[firsts[best]],
         rows=_best_rows(found, firsts, best),
