@@ -7,10 +7,18 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ._times import to_micros
+from ._times import to_micros, to_moment
 from .models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
 from .text.budget import Candidate, Packed
-from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
+from .text.prompt import (
+    Group,
+    Line,
+    conversation_head,
+    escape,
+    fact_head,
+    opening,
+    preference_line,
+)
 from .text.relevance import THRESHOLD, relevance
 from .text.snippet import snippet
 from .text.words import words
@@ -52,6 +60,12 @@ class Block:
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
         self._focus = frozenset(words(request.query))
         self._written: dict[int, tuple[Memory, str]] = {}
+
+    def opening(self) -> str:
+        """The first line of the block, with what the settings want to stand there."""
+        user = self._user.user_id if self._request.shows_user else None
+        moment = to_moment(self._request.moment(self._user.now))
+        return opening(user_id=user, day=moment.date() if self._request.shows_date else None)
 
     def candidates(self) -> list[Candidate]:
         """What may go into the block, best first: preferences, then memories as ranked."""

@@ -57,6 +57,8 @@ class MemoryConfig:
         token_counter: "offline", "tiktoken:cl100k_base" or "tiktoken:o200k_base".
         top_k: Memories in a block at most, when a call does not say.
         token_budget: Tokens of a block at most, when a call does not say.
+        block_user: Whether a block's first line names the user; off, a prompt tells no one.
+        block_date: Whether it names the day of the recall; off, equal blocks can be cached.
         durability: "power" survives power loss, "process" survives a kill of the process.
         lock_timeout_s: Seconds to wait for another process's lock before `StorageBusy`.
         max_open_files: User files kept open at once.
@@ -82,6 +84,8 @@ class MemoryConfig:
     token_counter: str = "offline"
     top_k: int = 100
     token_budget: int = 2000
+    block_user: bool = False
+    block_date: bool = False
     durability: Durability = "power"
     lock_timeout_s: float = 60.0
     max_open_files: int = 200
@@ -190,7 +194,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
         ),
         int,
     ),
-    "preload": _switch,
+    **dict.fromkeys(("preload", "block_user", "block_date"), _switch),
     **dict.fromkeys(("lock_timeout_s", "session_idle_hours", "keep_importance"), float),
 }
 

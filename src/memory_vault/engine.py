@@ -25,7 +25,7 @@ from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
 
 _NEVER_SHOWN = {"encryption_key"}
-_PER_CALL = {"top_k", "token_budget"}
+_PER_CALL = {"top_k", "token_budget", "block_user", "block_date"}
 """Settings in which vaults on one folder may differ."""
 
 _engines: RunVar[dict[Path, Engine]] = RunVar("memory_vault_engines")

@@ -255,6 +255,8 @@ class MemoryLayer:
             top_k=check.at_least_one("top_k", top_k, config.top_k),
             token_budget=check.at_least_one("token_budget", token_budget, config.token_budget),
             filters=filters,
+            shows_user=config.block_user,
+            shows_date=config.block_date,
         )
         return await recall(engine, self._user_id, request)
 

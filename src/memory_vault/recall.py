@@ -52,6 +52,13 @@ class Request:
     top_k: int
     token_budget: int
     filters: Filters = field(default_factory=Filters)
+    shows_user: bool = False
+    shows_date: bool = False
+
+    def moment(self, now: int) -> int:
+        """When it is asked: the moment whose world it wants to see, else now; in microseconds."""
+        moments = (self.filters.as_of, self.filters.known_at, now)
+        return next(moment for moment in moments if moment is not None)
 
 
 async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult:
@@ -100,6 +107,7 @@ class _Search:
             token_budget=self.request.token_budget,
             costs=self.engine.line_costs,
             max_items=self.request.top_k,
+            first=block.opening(),
         )
         return block.result(packed)
 
@@ -121,8 +129,7 @@ def _understand(
 ) -> Question:
     """What a request looks for, whose words it asks for, from which moment and of which times."""
     speakers = asked_about(request.query, map(str, index.roles.keys))
-    moments = (request.filters.as_of, request.filters.known_at, now)
-    moment = next(moment for moment in moments if moment is not None)
+    moment = request.moment(now)
     spans = read_time_spans(request.query, to_moment(moment))
     return Question(
         embedding=embedding,

@@ -33,6 +33,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "token_counter": ("tiktoken:cl100k_base", "tiktoken:cl100k_base"),
     "top_k": ("7", 7),
     "token_budget": ("77", 77),
+    "block_user": ("yes", True),
+    "block_date": ("yes", True),
     "durability": ("process", "process"),
     "lock_timeout_s": ("1.5", 1.5),
     "max_open_files": ("3", 3),

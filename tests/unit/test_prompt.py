@@ -14,6 +14,7 @@ from memory_vault.text.prompt import (
     conversation_head,
     escape,
     fact_head,
+    opening,
     preference_line,
     render,
 )
@@ -108,6 +109,21 @@ def test_the_block_of_the_contract() -> None:
 
 def test_no_lines_no_block() -> None:
     assert render([]) == ""
+    assert render([], opening(user_id="ann")) == ""
+
+
+def test_the_opening_names_what_is_given() -> None:
+    assert opening() == WRAPPER[0]
+    assert opening(day=DAY) == '<memory date="2026-05-20">'
+    assert opening(user_id="ann", day=DAY) == '<memory user="ann" date="2026-05-20">'
+
+
+@given(HOSTILE)
+def test_no_user_id_leaves_its_quotes(user_id: str) -> None:
+    line = opening(user_id=user_id)
+    assert line.startswith('<memory user="')
+    assert line.endswith('">')
+    assert not set('<>"\n') & set(line[len('<memory user="') : -len('">')])
 
 
 @given(st.lists(st.tuples(st.sampled_from(GROUPS), st.integers(0, 5), HOSTILE), min_size=1))

@@ -137,6 +137,24 @@ async def test_the_budget_is_never_exceeded(vault: Vault, memory: MemoryLayer) -
         assert bool(result.prompt_block) == bool(result.memories or result.preferences)
 
 
+async def test_user_and_date_stand_in_the_block_only_when_asked_for(
+    hash_config: MemoryConfig,
+) -> None:
+    """The date is the one of the world that is shown; the line counts in the budget."""
+    config = replace(hash_config, block_user=True, block_date=True)
+    async with MemoryLayer('a"da', config=hash_config) as memory:
+        await fill(memory)
+        assert (await memory.recall("red roses")).prompt_block.startswith("<memory>\n")
+        async with Vault(config) as vault, MemoryLayer('a"da', vault=vault) as told:
+            later = datetime(2031, 5, 20, 23, tzinfo=UTC)
+            for budget in (*range(20, 90), 600):
+                found = await told.recall("red roses", as_of=later, token_budget=budget)
+                assert vault.engine.counter.count(found.prompt_block) <= budget
+            first = '<memory user="a&quot;da" date="2031-05-20">\n'
+            assert found.prompt_block.startswith(first)
+            assert (await told.recall("roses", known_at=DAY)).prompt_block == ""
+
+
 @pytest.mark.parametrize("top_k", [1, 2, 7, 30, 1 << 40])
 async def test_at_most_top_k_memories_are_returned(memory: MemoryLayer, top_k: int) -> None:
     await fill(memory)

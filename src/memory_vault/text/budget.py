@@ -100,6 +100,7 @@ def pack(
     token_budget: int,
     costs: LineCosts,
     max_items: int,
+    first: str = WRAPPER[0],
 ) -> Packed:
     """Fill the budget with candidates; only what is likely to stay is written.
 
@@ -108,9 +109,9 @@ def pack(
     budget must be worth twice as much as one of a few tokens. One that does not fit is passed over
     and others after it are tried, until 20 in a row did not fit. Preferences come first, take a
     quarter of the budget at most and do not count as items. When the block turns out smaller than
-    expected, it is filled further.
+    expected, it is filled further. `first` is the first line of the block.
     """
-    room = _Room(token_budget, max_items, costs)
+    room = _Room(token_budget, max_items, costs, first)
     kept: dict[int, Line] = {}
     untried = _in_order(candidates, token_budget, max_items)
     block, tokens = "", 0
@@ -142,6 +143,7 @@ class _Room:
     budget: int
     max_items: int
     costs: LineCosts
+    first: str
     spent: float = 0
     items: int = 0
     preferences: float = 0
@@ -152,7 +154,7 @@ class _Room:
         if group not in self.groups:
             cost += self.costs.of_tags(GROUP_WRAPPERS[group])
         if not self.groups:
-            cost += self.costs.of_tags(WRAPPER)
+            cost += self.costs.of_tags((self.first, WRAPPER[1]))
         is_item = group != "preferences"
         if self.spent + cost > self.budget or (is_item and self.items >= self.max_items):
             return False
@@ -185,7 +187,7 @@ def _fitting(candidates: Sequence[Candidate], positions: Sequence[int], room: _R
 def _rendered(kept: dict[int, Line], room: _Room) -> tuple[str, int]:
     """The block and its tokens; the worst are dropped while the whole counts for too much."""
     while True:
-        block = render(kept[at] for at in sorted(kept))
+        block = render((kept[at] for at in sorted(kept)), room.first)
         tokens = room.costs.counter.count(block)
         if tokens <= room.budget or not kept:
             return block, tokens

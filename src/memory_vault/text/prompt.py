@@ -25,6 +25,7 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_QUOTE = '"'
 _LABEL = str.maketrans({"[": "(", "]": ")"})
 _NAME = str.maketrans({"[": "(", "]": ")", ":": "-"})
 
@@ -69,14 +70,29 @@ def conversation_head(day: date, session_id: str | None, role: str) -> str:
     return f"- [{day.isoformat()}{session}] {_name(role)}: "
 
 
-def render(lines: Iterable[Line]) -> str:
-    """Put lines into one block: groups in fixed order, empty ones left out; "" for no lines."""
+def opening(*, user_id: str | None = None, day: date | None = None) -> str:
+    """The first line of a block; it names the user and the day of the recall where they are given.
+
+    Both are left out by default: a name is nobody's business, and a line that changes every day
+    keeps a model's provider from reusing what it has already read.
+    """
+    user = "" if user_id is None else f' user="{escape(user_id).replace(_QUOTE, "&quot;")}"'
+    when = "" if day is None else f' date="{day.isoformat()}"'
+    return f"<memory{user}{when}>"
+
+
+def render(lines: Iterable[Line], first: str = WRAPPER[0]) -> str:
+    """Put lines into one block: groups in fixed order, empty ones left out; "" for no lines.
+
+    Args:
+        first: The first line, as `opening` writes it.
+    """
     ordered = sorted(lines, key=lambda line: line.order)
     groups = [
         _group(group, [one.text for one in ordered if one.group == group]) for group in GROUPS
     ]
     inner = [text for text in groups if text]
-    return "\n".join([WRAPPER[0], *inner, WRAPPER[1]]) if inner else ""
+    return "\n".join([first, *inner, WRAPPER[1]]) if inner else ""
 
 
 def _group(group: Group, texts: list[str]) -> str:
