@@ -25,6 +25,8 @@ T = TypeVar("T")
 _PAGE = 100
 """Users looked up at once, and jobs looked at of each."""
 _NEXT_PAGE_S = 0.1
+_FIRST_LOOK_S = 0.5
+"""A vault that is closed again before has begun no job that it would have to give back."""
 _GIVE_BACK_S = 2.0
 _LOOK_S = 0.5
 """How often somebody who waits for a job looks whether another process has ended it."""
@@ -68,6 +70,8 @@ class Runner:
 
     async def run(self) -> None:
         """Begin what is due, for as long as the vault is open."""
+        with anyio.move_on_after(_FIRST_LOOK_S):
+            await self._woken.wait()
         while self._config.jobs_at_once:
             self._woken = anyio.Event()
             try:
@@ -101,6 +105,7 @@ class Runner:
         Raises:
             NotFound: If there is no such job, or it is forgotten meanwhile.
         """
+        self.wake(owner)
         while True:
             ended = self._ended
             job = await self.job(owner, job_id)
