@@ -91,7 +91,7 @@ async def ingest(
     fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
     embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
     commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
-    return await engine.store.write(user_id, commit, create=True)
+    return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
 
 def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
