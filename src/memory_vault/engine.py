@@ -57,7 +57,7 @@ class Engine:
             durability=config.durability,
             lock_timeout_s=config.lock_timeout_s,
             max_open_files=config.max_open_files,
-            readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
+            readers=config.workers or _default_workers(),
             encryption_key=config.encryption_key,
         )
         self._owns_embedder = isinstance(config.embedder, str)
@@ -127,10 +127,19 @@ class Engine:
         return "ok"
 
 
+def _default_workers() -> int:
+    """One less than the cores, at most 4: much of what they do holds the interpreter's lock.
+
+    Each thread that waits for it makes the event loop wait longer; with the model's threads they
+    would outnumber the cores.
+    """
+    return min(max(1, (os.cpu_count() or 1) - 1), 4)
+
+
 def _embedder(config: MemoryConfig) -> Embedder:
     """The configured embedder: the caller's own, or one of ours by name."""
     if isinstance(config.embedder, str):
-        return choose(config.embedder, config.model_dir)
+        return choose(config.embedder, config.model_dir, threads=config.model_threads)
     return config.embedder
 
 
