@@ -89,6 +89,8 @@ class Scheduler:
             while self._waiting:
                 parts = self._next()
                 await self._run(parts)
+                # Behind those who came meanwhile.
+                self._waiting += [one.request for one in parts if one.request.has_more]
         finally:  # somebody is left only where the event loop ends
             self._is_running = False
             for request in {*self._waiting, *(part.request for part in parts)}:
@@ -106,8 +108,6 @@ class Scheduler:
                 count += len(taken)
                 width = max(width, *(request.costs[i] for i in taken))
                 self._waiting.remove(request)
-                if request.order:
-                    self._waiting.append(request)
             if count * width >= self._tokens:
                 break
         return parts
@@ -146,6 +146,11 @@ class _Request:
         self.error: Exception | None = None
         self.is_over = False
         self.ended = anyio.Event()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether somebody waits for texts of it that were in no batch yet."""
+        return bool(self.order) and not self.is_over
 
     def take(self, count: int, width: int, tokens: int) -> list[int]:
         """Positions of the longest texts that fit beside `count` others; one fits where none is."""
