@@ -81,7 +81,12 @@ class Engine:
                 start(self, owed)
             self._is_open = True
             if self.config.preload:
-                self.host.start_soon("model", self.embedder.open)
+                self.host.start_soon("model", self._preload)
+
+    async def _preload(self) -> None:
+        """Load what the first calls need, so that no import holds up the event loop then."""
+        await to_thread.run_sync(_import_pipelines)
+        await self.embedder.open()
 
     async def close(self) -> None:
         """Stop background work, wait for units under way, close the files."""
@@ -125,6 +130,11 @@ class Engine:
         except MemoryVaultError as error:
             return str(error)
         return "ok"
+
+
+def _import_pipelines() -> None:
+    """Import what `save` and `recall` import at their first call. Blocking."""
+    from . import ingest, recall  # noqa: F401
 
 
 def _default_workers() -> int:

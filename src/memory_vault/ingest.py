@@ -61,12 +61,14 @@ class Plan:
 
     Attributes:
         replay: Earlier result under the same idempotency key.
+        digest: Of what is saved, if there is such a key.
         analyses: One for each draft, in order.
         known: Embeddings at hand, by text of the piece.
         missing: Texts to embed, each once.
     """
 
     replay: SaveResult | None
+    digest: bytes = b""
     analyses: tuple[Analysis, ...] = ()
     known: Mapping[str, bytes] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -78,19 +80,15 @@ async def ingest(
     drafts: Sequence[Draft],
     *,
     session_id: str | None,
-    idempotency_key: str | None,
+    key: str | None,
 ) -> SaveResult:
     """Store drafts in order, in one transaction; durable when it returns."""
-    digest = _digest(drafts, session_id)
     await engine.embedder.open()
-    plan = await engine.store.read(
-        user_id, partial(_plan, engine, drafts, session_id, idempotency_key, digest)
-    )
+    plan = await engine.store.read(user_id, partial(_plan, engine, drafts, session_id, key))
     if plan.replay is not None:
         return plan.replay
-    fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
-    embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
-    commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
+    fresh = await engine.embedder.embed(plan.missing) if plan.missing else None
+    commit = partial(_commit, engine, plan, fresh, session_id, key)
     return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
 
@@ -113,10 +111,10 @@ def _plan(
     drafts: Sequence[Draft],
     session_id: str | None,
     key: str | None,
-    digest: bytes,
     user: Transaction,
 ) -> Plan:
     """Find earlier results, known embeddings, and what is left to embed."""
+    digest = b"" if key is None else _digest(drafts, session_id)
     if key is not None and (kept := user.replay(key, digest)) is not None:
         return Plan(_replayed(user, kept))
     user.require_embedder(engine.embedder.fingerprint)
@@ -130,7 +128,7 @@ def _plan(
         if any(piece.text not in known for piece in analysis.pieces):
             known.update(_shared(user, draft))
         wanted.update(dict.fromkeys(p.text for p in analysis.pieces if p.text not in known))
-    return Plan(None, tuple(analyses), known, tuple(wanted))
+    return Plan(None, digest, tuple(analyses), known, tuple(wanted))
 
 
 def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
@@ -189,15 +187,17 @@ def terms(text: str) -> bytes:
 def _commit(
     engine: Engine,
     plan: Plan,
-    embeddings: Mapping[str, bytes],
+    fresh: NDArray[np.float32] | None,
     session_id: str | None,
     key: str | None,
-    digest: bytes,
     user: Transaction,
 ) -> SaveResult:
     """Insert what is new; what is a duplicate is decided here, where no other writer can be."""
-    if key is not None and (kept := user.replay(key, digest)) is not None:
+    if key is not None and (kept := user.replay(key, plan.digest)) is not None:
         return _replayed(user, kept)
+    embeddings = dict(plan.known)
+    if fresh is not None:
+        embeddings.update(zip(plan.missing, as_bytes(fresh), strict=True))
     user.claim_embedder(engine.embedder.fingerprint)
     if session_id is not None:
         user.sessions.touch(session_id)
@@ -221,7 +221,7 @@ def _commit(
         preferences += _stated(user, memory)
     result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences))
     if key is not None:
-        user.keep_result(key, digest, _kept(result))
+        user.keep_result(key, plan.digest, _kept(result))
     return result
 
 
@@ -293,22 +293,21 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
     chunks: tuple[Chunk, ...] | None = None
     if "content" in values:
         await engine.embedder.open()
-        found = await engine.store.read(
-            user_id, partial(_read_pieces, engine, memory_id, values["content"])
-        )
+        read = partial(_read_pieces, engine, memory_id, values["content"])
+        found, values["token_count"] = await engine.store.read(user_id, read)
         texts = [piece.text for piece in found]
         vectors = as_bytes(await engine.embedder.embed(texts))
         chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
-        values["token_count"] = engine.counter.count(values["content"])
     return await engine.store.write(user_id, partial(_revise, engine, memory_id, values, chunks))
 
 
 def _read_pieces(
     engine: Engine, memory_id: str, content: str, user: Transaction
-) -> tuple[Piece, ...]:
-    """The pieces of new content for a memory that exists."""
+) -> tuple[tuple[Piece, ...], int]:
+    """The pieces and the tokens of new content for a memory that exists."""
     user.require_embedder(engine.embedder.fingerprint)
-    return pieces(engine, content, _existing(user, memory_id).role)
+    role = _existing(user, memory_id).role
+    return pieces(engine, content, role), engine.counter.count(content)
 
 
 def _existing(user: Transaction, memory_id: str) -> Memory:

@@ -23,7 +23,7 @@ from .runtime import (
     refusing_surrogates,
     translate,
 )
-from .scheduler import GROUP_TEXTS, Scheduler
+from .scheduler import GROUP_TEXTS, Scheduler, stack
 
 if TYPE_CHECKING:
     from . import Embeddings
@@ -97,15 +97,13 @@ class OnnxEmbedder:
         """
         texts = _check(texts)
         lane = self._lanes().documents
-        found: list[Embeddings] = []
+        parts: list[Embeddings] = []
         for start in range(0, len(texts), GROUP_TEXTS):
-            found += await lane.embed(texts[start : start + GROUP_TEXTS], self._run_documents)
+            rows = await lane.embed(texts[start : start + GROUP_TEXTS], self._run_documents)
+            parts.append(stack(rows))
         import numpy as np
 
-        rows: Embeddings = np.empty((len(texts), files.DIMENSION), np.float32)
-        for row, one in zip(rows, found, strict=True):
-            row[:] = one
-        return rows
+        return np.concatenate([np.empty((0, files.DIMENSION), np.float32), *parts])
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question; shape (384,). It runs beside the batch of documents in work."""

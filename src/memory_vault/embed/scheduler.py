@@ -188,6 +188,13 @@ class _Part:
         return [self.request.texts[i] for i in self.positions]
 
 
+def stack(rows: list[Any]) -> Embeddings:
+    """Rows of one group as a matrix: a group at a time, so that the event loop goes on between."""
+    import numpy as np
+
+    return np.array(rows, np.float32)
+
+
 class BatchingEmbedder:
     """Any embedder, with the texts of concurrent callers joined into batches.
 
@@ -235,13 +242,13 @@ class BatchingEmbedder:
         if scheduler is None:
             scheduler = Scheduler(tokens=self._tokens, window=self.window)
             self._scheduler.set(scheduler)
-        rows: list[Any] = []
+        parts: list[Embeddings] = []
         for start in range(0, len(texts), GROUP_TEXTS):
             group = texts[start : start + GROUP_TEXTS]
-            rows += await scheduler.embed(group, self._inner.embed)
+            parts.append(stack(await scheduler.embed(group, self._inner.embed)))
         import numpy as np
 
-        return np.array(rows, np.float32).reshape(len(rows), self.fingerprint.dimension)
+        return np.concatenate([np.empty((0, self.fingerprint.dimension), np.float32), *parts])
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question; shape (dimension,)."""
