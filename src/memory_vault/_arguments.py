@@ -30,6 +30,7 @@ MAX_ROLE_CHARS = 200
 MAX_KEY_CHARS, MAX_VALUE_CHARS = 200, 2_000
 MAX_METADATA_BYTES = 65_536
 MAX_MESSAGES = 10_000
+LARGE_MESSAGES, LARGE_CHARS = 100, 100_000
 MAX_PAGE = 1_000
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode that would break the line a role stands in."""
@@ -187,6 +188,17 @@ def _metadata(value: Mapping[str, Any] | None) -> str | None:
 optional_metadata = _metadata
 role_name = _role
 _check_type, _check_origin = memory_type, origin
+
+
+def is_large(content: object) -> bool:
+    """Whether checking it would hold up an event loop: then it is checked in a worker thread."""
+    if isinstance(content, str):
+        return len(content) > LARGE_CHARS
+    if not isinstance(content, Sequence):
+        return False
+    return len(content) > LARGE_MESSAGES or any(
+        isinstance(one, str) and len(one) > LARGE_CHARS for one in content
+    )
 
 
 def messages(

@@ -14,7 +14,7 @@ _tasks: set[object] = set()
 """Keeps asyncio's tasks alive: the loop itself holds them only weakly."""
 
 
-def _spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start a task that belongs to no caller, on whichever event loop this is."""
     if type(current_token().native_token).__module__.partition(".")[0] == "trio":
         import trio
@@ -45,7 +45,7 @@ async def finish(job: Callable[[], Awaitable[None]]) -> None:
         finally:
             ended.set()
 
-    _spawn(main)
+    spawn(main)
     with anyio.CancelScope(shield=True):
         await ended.wait()
     if failures:
@@ -69,7 +69,7 @@ class Host:
     async def start(self) -> None:
         """Start the host task and wait until it takes jobs."""
         self._is_started = True
-        _spawn(self._main)
+        spawn(self._main)
         try:
             await self._ready.wait()
         except BaseException:

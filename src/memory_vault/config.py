@@ -64,7 +64,9 @@ class MemoryConfig:
         max_open_files: User files kept open at once.
         max_text_chars: Characters of one memory at most.
         index_bytes: Bytes of all users' indexes kept in memory at most.
-        workers: Worker threads for reading and searching; None for one less than the cores.
+        workers: Worker threads for reading and searching; None for one less than the cores, at
+            most 4.
+        model_threads: Threads of one run of the embedding model; None for one a core, at most 8.
         preload: Whether opening starts to load the model in the background.
         session_idle_hours: Hours without activity after which the next open ends a session.
         keep_importance: Working memory of at least this importance outlives its session.
@@ -96,6 +98,7 @@ class MemoryConfig:
     max_text_chars: int = 1_000_000
     index_bytes: int = 1 << 30
     workers: int | None = None
+    model_threads: int | None = None
     preload: bool = True
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
@@ -229,8 +232,10 @@ def _check(config: MemoryConfig) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
             raise ConfigError(f"{name}={value!r}: give a number of at least {least}")
-    if config.workers is not None and config.workers < 1:
-        raise ConfigError(f"workers={config.workers}: give at least 1, or None for the default")
+    for name in ("workers", "model_threads"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"{name}={value}: give at least 1, or None for the default")
     if config.max_text_chars > 1_000_000:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
     if not isinstance(config.reranker, str | Reranker | None):

@@ -8,11 +8,11 @@ is an object of some program has no such setting: only programs that bring it ca
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 from anyio import to_thread
 
+from .config import MemoryConfig
 from .embed import Embedder
 from .embed.choose import choose
 from .errors import EmbedderMismatch, ModelNotInstalled
@@ -30,28 +30,29 @@ class Embedders:
     """Finds the embedder that a user's embeddings were made by.
 
     Args:
-        given: The setting.
-        model_dir: Folder of the installed model.
+        config: The settings: which embedder a new vault begins with, and how to make one.
         store: Whose catalog remembers what the vault has.
 
     Attributes:
         current: The vault's own: what new users get.
     """
 
-    def __init__(self, given: str | Embedder, model_dir: Path | None, store: SqliteStore) -> None:
-        self._model_dir, self._store = model_dir, store
+    def __init__(self, config: MemoryConfig, store: SqliteStore) -> None:
+        self._config, self._store = config, store
         self._owned: dict[str, Embedder] = {}
         self._others: list[Embedder] = []
         self._by_fingerprint: dict[str, Embedder] = {}
         self._of_user: dict[str, Embedder] = {}
-        self.current: Embedder = self.made(given)
+        self.current: Embedder = self.made(config.embedder)
 
     def made(self, given: str | Embedder) -> Embedder:
         """The embedder that a setting names, made once; an object is taken as it is."""
         if not isinstance(given, str):
             return given
         if given not in self._owned:
-            self._owned[given] = choose(given, self._model_dir)
+            self._owned[given] = choose(
+                given, self._config.model_dir, threads=self._config.model_threads
+            )
         return self._owned[given]
 
     def setting_of(self, embedder: Embedder) -> str | None:

@@ -59,10 +59,10 @@ class Engine:
             durability=config.durability,
             lock_timeout_s=config.lock_timeout_s,
             max_open_files=config.max_open_files,
-            readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
+            readers=config.workers or _default_workers(),
             encryption_key=config.encryption_key,
         )
-        self.embedders: Embedders = Embedders(config.embedder, config.model_dir, self.store)
+        self.embedders: Embedders = Embedders(config, self.store)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
         self.runner: Runner = Runner(self, KINDS)
@@ -91,7 +91,12 @@ class Engine:
             self.host.start_soon("jobs", self.runner.run)
             self._is_open = True
             if self.config.preload:
-                self.host.start_soon("model", self.embedder.open)
+                self.host.start_soon("model", self._preload)
+
+    async def _preload(self) -> None:
+        """Load what the first calls need, so that no import holds up the event loop then."""
+        await to_thread.run_sync(_import_pipelines)
+        await self.embedder.open()
 
     async def close(self) -> None:
         """Stop background work, wait for units under way, close the files."""
@@ -138,6 +143,20 @@ class Engine:
         except MemoryVaultError as error:
             return str(error)
         return "ok"
+
+
+def _import_pipelines() -> None:
+    """Import what `save` and `recall` import at their first call. Blocking."""
+    from . import ingest, recall  # noqa: F401
+
+
+def _default_workers() -> int:
+    """One less than the cores, at most 4: much of what they do holds the interpreter's lock.
+
+    Each thread that waits for it makes the event loop wait longer; with the model's threads they
+    would outnumber the cores.
+    """
+    return min(max(1, (os.cpu_count() or 1) - 1), 4)
 
 
 def _reranker(config: MemoryConfig) -> Reranker | None:

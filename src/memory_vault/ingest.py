@@ -61,6 +61,7 @@ class Plan:
 
     Attributes:
         replay: Earlier result under the same idempotency key.
+        digest: Of what is saved, if there is such a key.
         analyses: One for each draft, in order.
         known: Embeddings at hand, by text of the piece.
         missing: Texts to embed, each once.
@@ -68,6 +69,7 @@ class Plan:
     """
 
     replay: SaveResult | None
+    digest: bytes = b""
     analyses: tuple[Analysis, ...] = ()
     known: Mapping[str, bytes] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -80,10 +82,10 @@ async def ingest(
     drafts: Sequence[Draft],
     *,
     session_id: str | None,
-    idempotency_key: str | None,
+    key: str | None,
 ) -> SaveResult:
     """Store drafts in order, in one transaction; durable when it returns."""
-    save = partial(_ingest, engine, user_id, drafts, session_id, idempotency_key)
+    save = partial(_ingest, engine, user_id, drafts, session_id, key)
     return await engine.embedders.for_user(user_id, save)
 
 
@@ -96,19 +98,17 @@ async def _ingest(
     embedder: Embedder,
 ) -> SaveResult:
     """Store drafts with one embedder."""
-    digest = _digest(drafts, session_id)
     await embedder.open()
     plan = await engine.store.read(
-        user_id, partial(_plan, engine, embedder, drafts, session_id, key, digest)
+        user_id, partial(_plan, engine, embedder, drafts, session_id, key)
     )
     if plan.replay is not None:
         return plan.replay
     if plan.is_first and (own := await engine.embedders.of_new_user()) is not embedder:
         return await _ingest(engine, user_id, drafts, session_id, key, own)
-    fresh = as_bytes(await embedder.embed(plan.missing)) if plan.missing else []
-    embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
-    commit = partial(_commit, embedder, plan, embeddings, session_id, key, digest)
-    return await engine.store.write(user_id, commit, create=True)
+    fresh = await embedder.embed(plan.missing) if plan.missing else None
+    commit = partial(_commit, embedder, plan, fresh, session_id, key)
+    return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
 
 def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
@@ -131,10 +131,10 @@ def _plan(
     drafts: Sequence[Draft],
     session_id: str | None,
     key: str | None,
-    digest: bytes,
     user: Transaction,
 ) -> Plan:
     """Find earlier results, known embeddings, and what is left to embed."""
+    digest = b"" if key is None else _digest(drafts, session_id)
     if key is not None and (kept := user.replay(key, digest)) is not None:
         return Plan(_replayed(user, kept))
     user.require_embedder(embedder.fingerprint)
@@ -148,7 +148,7 @@ def _plan(
         if any(piece.text not in known for piece in analysis.pieces):
             known.update(_shared(user, draft))
         wanted.update(dict.fromkeys(p.text for p in analysis.pieces if p.text not in known))
-    return Plan(None, tuple(analyses), known, tuple(wanted), user.fingerprint is None)
+    return Plan(None, digest, tuple(analyses), known, tuple(wanted), user.fingerprint is None)
 
 
 def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
@@ -207,15 +207,17 @@ def terms(text: str) -> bytes:
 def _commit(
     embedder: Embedder,
     plan: Plan,
-    embeddings: Mapping[str, bytes],
+    fresh: NDArray[np.float32] | None,
     session_id: str | None,
     key: str | None,
-    digest: bytes,
     user: Transaction,
 ) -> SaveResult:
     """Insert what is new; what is a duplicate is decided here, where no other writer can be."""
-    if key is not None and (kept := user.replay(key, digest)) is not None:
+    if key is not None and (kept := user.replay(key, plan.digest)) is not None:
         return _replayed(user, kept)
+    embeddings = dict(plan.known)
+    if fresh is not None:
+        embeddings.update(zip(plan.missing, as_bytes(fresh), strict=True))
     user.claim_embedder(embedder.fingerprint)
     if session_id is not None:
         user.sessions.touch(session_id)
@@ -239,7 +241,7 @@ def _commit(
         preferences += _stated(user, memory)
     result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences))
     if key is not None:
-        user.keep_result(key, digest, _kept(result))
+        user.keep_result(key, plan.digest, _kept(result))
     return result
 
 
@@ -311,7 +313,6 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
     if "content" not in values:
         unit = partial(_revise, memory_id, values, None, None)
         return await engine.store.write(user_id, unit)
-    values["token_count"] = engine.counter.count(values["content"])
     change = partial(_change_text, engine, user_id, memory_id, values)
     return await engine.embedders.for_user(user_id, change)
 
@@ -321,22 +322,24 @@ async def _change_text(
 ) -> Memory:
     """Add a version with another text, by one embedder."""
     await embedder.open()
-    found = await engine.store.read(
-        user_id, partial(_read_pieces, embedder, memory_id, values["content"])
-    )
+    read = partial(_read_pieces, engine, embedder, memory_id, values["content"])
+    found, tokens = await engine.store.read(user_id, read)
     texts = [piece.text for piece in found]
     vectors = as_bytes(await embedder.embed(texts))
     chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
-    unit = partial(_revise, memory_id, values, chunks, embedder.fingerprint)
+    unit = partial(
+        _revise, memory_id, {**values, "token_count": tokens}, chunks, embedder.fingerprint
+    )
     return await engine.store.write(user_id, unit)
 
 
 def _read_pieces(
-    embedder: Embedder, memory_id: str, content: str, user: Transaction
-) -> tuple[Piece, ...]:
-    """The pieces of new content for a memory that exists."""
+    engine: Engine, embedder: Embedder, memory_id: str, content: str, user: Transaction
+) -> tuple[tuple[Piece, ...], int]:
+    """The pieces and the tokens of new content for a memory that exists."""
     user.require_embedder(embedder.fingerprint)
-    return pieces(embedder, content, _existing(user, memory_id).role)
+    role = _existing(user, memory_id).role
+    return pieces(embedder, content, role), engine.counter.count(content)
 
 
 def _existing(user: Transaction, memory_id: str) -> Memory:

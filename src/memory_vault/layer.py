@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from anyio import to_thread
 
 from . import _arguments as check
 from ._ids import new_id
@@ -177,7 +180,8 @@ class MemoryLayer:
         engine = self._engine()
         from .ingest import ingest
 
-        drafts = check.messages(
+        checked = partial(
+            check.messages,
             content,
             role=role,
             occurred_at=occurred_at,
@@ -186,12 +190,13 @@ class MemoryLayer:
             memory_type=memory_type,
             max_chars=engine.config.max_text_chars,
         )
+        drafts = await to_thread.run_sync(checked) if check.is_large(content) else checked()
         return await ingest(
             engine,
             self._user_id,
             drafts,
             session_id=check.optional_name("session_id", session_id) or self._session_id,
-            idempotency_key=check.optional_name("idempotency_key", idempotency_key),
+            key=check.optional_name("idempotency_key", idempotency_key),
         )
 
     async def recall(

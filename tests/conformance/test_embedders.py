@@ -1,5 +1,6 @@
 """Every embedder of the library keeps the promises of the Protocol."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from memory_vault.embed import Embedder
 from memory_vault.embed.choose import choose
 from memory_vault.embed.onnx import OnnxEmbedder
-from memory_vault.embed.runtime import group_by_length
+from memory_vault.embed.runtime import default_threads, group_by_length
+from memory_vault.embed.scheduler import BatchingEmbedder
 from memory_vault.errors import ConfigError, InvalidInput, ModelNotInstalled
 from memory_vault.testing.embedder_suite import EmbedderConformance
 from memory_vault.testing.embedders import HashEmbedder
@@ -25,6 +27,19 @@ class TestHashEmbedder(EmbedderConformance):
 
     def source(self, embedder: Embedder) -> tuple[str, str]:
         return "from memory_vault.testing.embedders import HashEmbedder", "HashEmbedder()"
+
+
+class TestBatchingEmbedder(EmbedderConformance):
+    @pytest.fixture
+    def embedder(self) -> Embedder:
+        return BatchingEmbedder(HashEmbedder(), tokens=100)
+
+    def source(self, embedder: Embedder) -> tuple[str, str]:
+        imports = (
+            "from memory_vault.embed.scheduler import BatchingEmbedder\n"
+            "from memory_vault.testing.embedders import HashEmbedder"
+        )
+        return imports, "BatchingEmbedder(HashEmbedder(), tokens=100)"
 
 
 class OnnxConformance(EmbedderConformance):
@@ -131,14 +146,25 @@ def test_batches_hold_every_text_once_and_keep_to_the_cap() -> None:
     assert group_by_length([]) == []
 
 
+def test_a_batch_ends_where_padding_costs_more_than_a_run() -> None:
+    assert group_by_length([100, 99, 98, 20, 19, 10]) == [[0, 1, 2], [3, 4, 5]]
+    lengths = list(range(1, 60))
+    for batch in group_by_length(lengths):
+        assert sum(max(lengths[i] for i in batch) - lengths[i] for i in batch) <= 16
+
+
+def test_a_run_takes_no_more_threads_than_there_are_cores() -> None:
+    assert 1 <= default_threads() <= min(8, os.cpu_count() or 1)
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("minilm", "OnnxEmbedder"),
         ("minilm-float32", "OnnxEmbedder"),
         ("minilm-int8", "OnnxEmbedder"),
-        ("sentence-transformers", "SentenceTransformersEmbedder"),
-        ("sentence-transformers:intfloat/e5-small-v2", "SentenceTransformersEmbedder"),
+        ("sentence-transformers", "BatchingEmbedder"),
+        ("sentence-transformers:intfloat/e5-small-v2", "BatchingEmbedder"),
     ],
 )
 def test_a_name_chooses_an_embedder(name: str, kind: str, tmp_path: Path) -> None:

@@ -27,18 +27,19 @@ LEVELS = [
     {"portable", "upkeep", "switch"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block", "proof", "_scan", "embedders"},
-    {"storage", "_host"},
+    {"storage"},
     {"rerank"},
     {"embed"},
     {"text"},
     {"config"},
+    {"_host", "_outcome"},
     {"models", "_times", "_ids", "_shingles"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 ALLOWED_UPWARD = {("config", "embed"), ("config", "rerank"), ("bench", "demo")}
 LOOPS = {"_portal.py", "_host.py"}
-FENCES = {"_host.py", "runner.py"}
+FENCES = {"_host.py", "runner.py", "_outcome.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
     "chromadb",

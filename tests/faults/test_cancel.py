@@ -25,11 +25,13 @@ import trio
 from tests.faults.children import locked_by_another
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
+from memory_vault.embed.scheduler import BatchingEmbedder
 from memory_vault.engine import _engines
 from memory_vault.errors import MemoryVaultError, NotOpen
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.storage.sqlite.unit import Unit
+from memory_vault.testing.embedders import HashEmbedder
 
 pytestmark = pytest.mark.anyio
 
@@ -275,8 +277,9 @@ async def _state(memory: MemoryLayer) -> tuple[Any, ...]:
 def fast_config(hash_config: MemoryConfig) -> Iterator[MemoryConfig]:
     """A vault in memory where there is such a file system: no test here is about the disk."""
     parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    embedder = BatchingEmbedder(HashEmbedder())
     with TemporaryDirectory(dir=parent) as folder:
-        yield replace(hash_config, data_dir=Path(folder) / "vault")
+        yield replace(hash_config, data_dir=Path(folder) / "vault", embedder=embedder)
 
 
 @pytest.fixture(autouse=True)

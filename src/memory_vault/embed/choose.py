@@ -18,20 +18,21 @@ _MINILM: dict[str, Precision] = {
 _LIBRARY = "sentence-transformers"
 
 
-def choose(name: str, model_dir: Path | None) -> Embedder:
+def choose(name: str, model_dir: Path | None, *, threads: int | None = None) -> Embedder:
     """Make the embedder that a setting names; nothing is read or imported until it opens.
 
     Args:
         name: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers", or
             "sentence-transformers:" with a model's name on the hub or a folder.
         model_dir: Folder of the installed model; None for the default one.
+        threads: Threads of one run of the model in ONNX Runtime; None for its default.
 
     Raises:
         ConfigError: If the name is none of these.
     """
     kind, colon, model = name.partition(":")
     if name in _MINILM:
-        return _choose_onnx(_MINILM[name], model_dir)
+        return _choose_onnx(_MINILM[name], model_dir, threads)
     if kind == _LIBRARY and bool(colon) == bool(model):
         return _choose_library(model, model_dir)
     raise ConfigError(
@@ -40,15 +41,16 @@ def choose(name: str, model_dir: Path | None) -> Embedder:
     )
 
 
-def _choose_onnx(precision: Precision, model_dir: Path | None) -> Embedder:
+def _choose_onnx(precision: Precision, model_dir: Path | None, threads: int | None) -> Embedder:
     from .onnx import OnnxEmbedder
 
-    return OnnxEmbedder(model_dir or default_model_dir(), precision=precision)
+    return OnnxEmbedder(model_dir or default_model_dir(), precision=precision, threads=threads)
 
 
 def _choose_library(model: str, model_dir: Path | None) -> Embedder:
+    from .scheduler import BatchingEmbedder
     from .sentence_transformers import SentenceTransformersEmbedder
 
-    if not model and model_dir and (model_dir / WEIGHTS).is_file():
-        return SentenceTransformersEmbedder(model_dir)
-    return SentenceTransformersEmbedder(model or HUB_NAME)
+    has_own = not model and model_dir and (model_dir / WEIGHTS).is_file()
+    chosen = model_dir if has_own and model_dir else model or HUB_NAME
+    return BatchingEmbedder(SentenceTransformersEmbedder(chosen))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anyio import CapacityLimiter, from_thread, to_thread
+from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
 from ..errors import BackendError, InvalidInput
@@ -23,6 +23,7 @@ from .runtime import (
     refusing_surrogates,
     translate,
 )
+from .scheduler import GROUP_TEXTS, Scheduler, stack
 
 if TYPE_CHECKING:
     from . import Embeddings
@@ -30,21 +31,22 @@ if TYPE_CHECKING:
     Ids = list[int]
 
 WINDOW = files.MAX_TOKENS - 2
-_GROUP_TEXTS = 512
-"""Texts that are tokenised at once and sorted by length among themselves."""
+_DOCUMENT_TOKENS = 1_000
+"""Of one batch: a save waits for that of another at most; longer ones are no faster."""
+_QUERY_TOKENS = 256
 
 
 class OnnxEmbedder:
     """Embeds with all-MiniLM-L6-v2 on the processor; embedders of one process share the model.
 
-    Documents are run a batch at a time; a question does not wait for them. It loads at `open` or
-    at first use, and again when used after `close`.
+    Callers share batches, also those of several vaults; a question does not wait for documents. It
+    loads at `open` or at first use, and again when used after `close`.
 
     Args:
         model_dir: Folder that `memory-vault model install` has filled. Not read before `open`.
         precision: "int8" takes a quarter of the memory; its embeddings live in a space of their
             own, which only the same graph on a similar processor gives.
-        threads: Threads of one run; None for as many as there are cores.
+        threads: Threads of one run; None for one a core, at most 8.
     """
 
     def __init__(
@@ -91,21 +93,24 @@ class OnnxEmbedder:
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         """Embed texts as documents; shape (n, 384).
 
-        Cancelling it takes effect after the batch that is running.
+        Cancelled, it ends at once; the batch that is running goes on unseen.
         """
+        texts = _check(texts)
+        lane = self._lanes().documents
+        parts: list[Embeddings] = []
+        for start in range(0, len(texts), GROUP_TEXTS):
+            rows = await lane.embed(texts[start : start + GROUP_TEXTS], self._run_documents)
+            parts.append(stack(rows))
         import numpy as np
 
-        texts = _check(texts)
-        rows: Embeddings = np.empty((len(texts), files.DIMENSION), np.float32)
-        for start in range(0, len(texts), _GROUP_TEXTS):
-            group = slice(start, start + _GROUP_TEXTS)
-            await self._embed_group(texts[group], rows[group])
-        return rows
+        return np.concatenate([np.empty((0, files.DIMENSION), np.float32), *parts])
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question; shape (384,). It runs beside the batch of documents in work."""
-        (text,) = _check([text])
-        return await to_thread.run_sync(self._run_query, text, limiter=_limits().queries)
+        texts = _check([text])
+        (row,) = await self._lanes().queries.embed(texts, self._run_queries)
+        found: Embeddings = row
+        return found
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Spans of the text's WordPiece tokens.
@@ -118,11 +123,19 @@ class OnnxEmbedder:
         with translate("a text could not be split into tokens"):
             return _disjoint(engine.offsets(text))
 
-    async def _embed_group(self, texts: list[str], rows: Embeddings) -> None:
-        limiter = _limits().documents
-        ids = await to_thread.run_sync(self._tokenize, texts, limiter=limiter)
-        for batch in group_by_length([len(one) for one in ids]):
-            await to_thread.run_sync(self._run_batch, ids, batch, rows, limiter=limiter)
+    def _lanes(self) -> _Lanes:
+        """Those of the running event loop, shared with all embedders of this model."""
+        lanes = _run_lanes.get(None)
+        if lanes is None:
+            lanes = {}
+            _run_lanes.set(lanes)
+        return lanes.setdefault((self._folder, self._precision, self._threads), _Lanes())
+
+    async def _run_documents(self, texts: list[str]) -> Embeddings:
+        return await to_thread.run_sync(self._run, texts, limiter=self._lanes().documents_limiter)
+
+    async def _run_queries(self, texts: list[str]) -> Embeddings:
+        return await to_thread.run_sync(self._run, texts, limiter=self._lanes().queries_limiter)
 
     def _load(self) -> _Engine:
         with _lock:
@@ -136,24 +149,26 @@ class OnnxEmbedder:
             if engine is not None:
                 _release(engine)
 
-    def _tokenize(self, texts: list[str]) -> list[Ids]:
-        engine = self._load()
-        with translate("texts could not be split into tokens"):
-            return engine.tokenize(texts)
+    def _run(self, texts: list[str]) -> Embeddings:
+        """Embed the texts of one batch, in a worker thread: in runs of similar length."""
+        import numpy as np
 
-    def _run_batch(self, ids: list[Ids], batch: list[int], rows: Embeddings) -> None:
         engine = self._load()
+        rows: Embeddings = np.empty((len(texts), files.DIMENSION), np.float32)
         with translate("texts could not be embedded"):
-            if self._precision == "float32":
+            ids = engine.tokenize(texts)
+            for batch in self._runs([len(one) for one in ids]):
                 rows[batch] = engine.run([ids[i] for i in batch])
-            else:
-                _run_singly(engine, ids, batch, rows)
+        return rows
 
-    def _run_query(self, text: str) -> Embeddings:
-        engine = self._load()
-        with translate("a question could not be embedded"):
-            row: Embeddings = engine.run(engine.tokenize([text]))[0]
-            return row
+    def _runs(self, lengths: list[int]) -> list[list[int]]:
+        """Positions of texts that are run together: with int8 each alone.
+
+        It scales over a whole batch, so neighbours would be felt.
+        """
+        if self._precision == "float32":
+            return group_by_length(lengths)
+        return [[i] for i in range(len(lengths))]
 
 
 def _precision_name(folder: Path, precision: files.Precision) -> str:
@@ -164,13 +179,6 @@ def _precision_name(folder: Path, precision: files.Precision) -> str:
     if graph is None:
         raise files.not_installed(f"{folder} holds no {files.GRAPHS[precision]}")
     return f"{precision}-{graph.sha256[:8]}"
-
-
-def _run_singly(engine: _Engine, ids: list[Ids], batch: list[int], rows: Embeddings) -> None:
-    """Run one text at a time: int8 scales over a whole batch, so neighbours would be felt."""
-    for i in batch:
-        from_thread.check_cancelled()
-        rows[i] = engine.run([ids[i]])[0]
 
 
 def _check(texts: Sequence[str]) -> list[str]:
@@ -193,28 +201,24 @@ def _disjoint(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-    """Threads that embed for one event loop.
+class _Lanes:
+    """Who waits for one model on one event loop.
 
-    Documents are run one batch at a time: a run uses all cores. Questions have threads of their
-    own, so that one does not wait for the batch in work.
+    A run uses all cores, so documents are run one batch at a time. Questions have a lane of their
+    own: they do not wait for the batch in work, and share their runs among themselves.
     """
 
-    documents: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
-    queries: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
+    documents: Scheduler = field(
+        default_factory=lambda: Scheduler(tokens=_DOCUMENT_TOKENS, window=WINDOW)
+    )
+    queries: Scheduler = field(
+        default_factory=lambda: Scheduler(tokens=_QUERY_TOKENS, window=WINDOW)
+    )
+    documents_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    queries_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
 
-_run_limits: RunVar[_Limits] = RunVar("memory_vault.embed.onnx")
-
-
-def _limits() -> _Limits:
-    """Those of the running event loop."""
-    limits = _run_limits.get(None)
-    if limits is None:
-        limits = _Limits()
-        _run_limits.set(limits)
-    return limits
-
+_run_lanes: RunVar[dict[_Key, _Lanes]] = RunVar("memory_vault.embed.onnx")
 
 _Key = tuple[Path, files.Precision, int | None]
 _lock = threading.Lock()

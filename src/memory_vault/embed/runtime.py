@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,19 +18,35 @@ if TYPE_CHECKING:
 
 _BATCH_TOKENS = 2_000
 """Tokens of one batch, padding counted: larger ones are no faster and take more memory."""
+_RUN_TOKENS = 16
+"""Tokens that take as long as starting a run does."""
+_MOST_THREADS = 8
+"""Matrices as narrow as those of these models gain nothing from more."""
+
+
+def default_threads() -> int:
+    """Threads of one run: one a core that this process may use, at most 8.
+
+    The thread that asks for a run works in it, so this many are busy while it goes on. ONNX
+    Runtime's own default counts the cores of the machine, also where a container has but few.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_THREADS)
 
 
 def group_by_length(lengths: Sequence[int], tokens: int = _BATCH_TOKENS) -> list[list[int]]:
     """Group positions by length, so that little is padded; a batch holds at most `tokens`.
 
-    A text that is longer than that makes a batch alone. Longest first.
+    A text that is longer than that makes a batch alone. Longest first. A batch ends, too, where
+    its padding comes to more than a run of its own costs.
     """
     batches: list[list[int]] = []
-    widest = 0
+    widest = padding = 0
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if not batches or (len(batches[-1]) + 1) * widest > tokens:
+        padding += widest - lengths[i]
+        if not batches or padding > _RUN_TOKENS or (len(batches[-1]) + 1) * widest > tokens:
             batches.append([])
-            widest = lengths[i]
+            widest, padding = lengths[i], 0
         batches[-1].append(i)
     return batches
 
@@ -60,7 +77,7 @@ def load_session(graph: Path | bytes, threads: int | None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads or default_threads()
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False

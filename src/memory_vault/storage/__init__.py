@@ -219,11 +219,23 @@ class Store(Protocol):
         ...
 
     async def write(
-        self, user_id: str, unit: Callable[[Transaction], T], *, create: bool = False
+        self,
+        user_id: str,
+        unit: Callable[[Transaction], T],
+        *,
+        create: bool = False,
+        weight: int | None = None,
     ) -> T:
         """Run a unit that writes; only with `create` it makes the file of a new user.
 
         Without it, a user that does not exist is written to as if empty, and nothing is kept.
+
+        Args:
+            user_id: Whose file.
+            unit: What to run.
+            create: Whether a new user's file is made.
+            weight: Memories that the unit writes at most, when it may share a transaction with
+                other units of the user; promise 1 holds for each. None for one of its own.
         """
         ...
 

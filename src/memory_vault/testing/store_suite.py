@@ -160,6 +160,39 @@ class StoreConformance:
                 group.start_soon(partial(store.write, "alice", add(name), create=True))
         assert sorted(await store.read("alice", ids)) == sorted(names)
 
+    async def test_1_units_that_may_share_a_transaction_fail_alone(self, store: Store) -> None:
+        """Each has its own result, or its own error and nothing stored; moments only grow."""
+        await store.write("alice", add("m0"), create=True)
+        gate, found, errors = _Gate(), dict[str, int](), list[str]()
+
+        def unit(name: str, user: Transaction) -> int:
+            add(name)(user)
+            if name in ("m3", "m7"):
+                raise _Oops(name)
+            return user.now
+
+        async def write(name: str) -> None:
+            try:
+                found[name] = await store.write("alice", partial(unit, name), create=True, weight=1)
+            except _Oops as error:
+                errors.extend(error.args)
+
+        async with anyio.create_task_group() as group:
+            hold = partial(store.write, "alice", lambda _: gate.wait(), create=True, weight=1)
+            group.start_soon(hold)
+            await gate.until_reached()
+            for i in range(1, 11):
+                group.start_soon(write, f"m{i}")
+            await anyio.sleep(0.01)
+            gate.open()
+        good = [f"m{i}" for i in range(1, 11) if i not in (3, 7)]
+        assert sorted(errors) == ["m3", "m7"]
+        assert sorted(found) == sorted(good)
+        stored = await store.read("alice", ids)
+        assert sorted(stored) == sorted(["m0", *good])
+        assert sorted(found.values()) == [found[one] for one in stored[1:]]
+        assert len(set(found.values())) == len(good)
+
     async def test_2_what_was_written_is_there_for_another_store(
         self, store: Store, make_store: Callable[[float], Store]
     ) -> None:

@@ -24,7 +24,7 @@ def clean(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of a text can be seen: only spaces, zero-width and control characters."""
-    return not any(_is_visible(char) for char in text)
+    return not any(_is_visible(char) for char in text.strip())
 
 
 def _is_visible(char: str) -> bool:

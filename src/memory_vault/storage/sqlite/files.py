@@ -96,7 +96,7 @@ def publish(
     aside = aside_dir / f"{secrets.token_hex(8)}.new"
     with translated(path):
         try:
-            _fill(aside, schema, durability, fill, values, key)
+            _fill(aside, schema, fill, values, key)
             if key is not None and is_plain(aside):
                 raise StorageError(f"{path} was not encrypted, so it was thrown away")
             link(aside, path)
@@ -113,19 +113,23 @@ def publish(
 def _fill(
     aside: Path,
     schema: Schema,
-    durability: str,
     fill: str,
     values: tuple[object, ...],
     key: bytes | None,
 ) -> None:
-    """Write a whole new file; its exclusive lock tells other processes that it is being made."""
+    """Write a whole new file; its exclusive lock tells other processes that it is being made.
+
+    One sync, at the last write, makes all of it durable: what fails before is thrown away.
+    """
     connection = apsw.Connection(str(aside))
     try:
         unlock(connection, key)
-        configure(connection, durability)
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        configure(connection, "power")
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=OFF", "synchronous=OFF"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
         create(connection, schema)
         connection.execute(fill, values)
+        connection.execute("PRAGMA synchronous=FULL").fetchall()
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
     finally:
         connection.close()

@@ -6,7 +6,7 @@ import ctypes
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ import anyio
 import apsw
 from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 
+from ..._outcome import Outcome
 from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
@@ -35,6 +36,7 @@ from .files import (
     unlink_file,
     user_path,
 )
+from .group import Commit, Groups, Member, run_all
 from .held import Snapshot, Stage, clear_staging
 from .hints import Hints
 from .keys import Keys, Source
@@ -141,6 +143,7 @@ class SqliteStore:
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
         self.long: CapacityLimiter = CapacityLimiter(_LONG)
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
+        self._groups = Groups(self._commit)
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
         self._listing = Catalog(self._pool, self._catalog, self._in_catalog)
@@ -173,7 +176,7 @@ class SqliteStore:
         """Wait for units under way, then close every file. Repeatable."""
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(_CLOSE_TIMEOUT_S):
-                while self._pool.taken:  # noqa: ASYNC110 - given back by threads, not by tasks
+                while self._pool.taken or not self._groups.is_idle:  # noqa: ASYNC110 - given back by threads, not by tasks
                     await anyio.sleep(0.002)
             await to_thread.run_sync(self._pool.close)
 
@@ -189,9 +192,16 @@ class SqliteStore:
         return await self._until_free(run, self._readers, may_abandon=True)
 
     async def write(
-        self, user_id: str, unit: Callable[[Transaction], T], *, create: bool = False
+        self,
+        user_id: str,
+        unit: Callable[[Transaction], T],
+        *,
+        create: bool = False,
+        weight: int | None = None,
     ) -> T:
         """Run a unit that writes; only with `create` it makes the file of a new user."""
+        if create and weight is not None:
+            return await self._groups.write(user_id, unit, weight)
         run = _Hop(partial(self._write, user_id, unit, create))
         try:
             async with self._turn(user_id):
@@ -298,6 +308,16 @@ class SqliteStore:
                 del self._turns[user_id]
             else:
                 self._turns[user_id] = lock, waiting - 1
+
+    def _commit(self, user_id: str, members: Sequence[Member[Any]]) -> Commit:
+        """Writes units of one user in one transaction."""
+        hop = _Hop(partial(self._write, user_id, partial(run_all, members), True))
+
+        async def run() -> list[Outcome[Any]]:
+            async with self._turn(user_id):
+                return await self._until_free(hop, self._writers)
+
+        return Commit(run, hop.stop)
 
     async def _until_free(
         self,

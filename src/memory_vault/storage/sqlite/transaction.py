@@ -6,14 +6,16 @@ import json
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
+from ..._outcome import Outcome
 from ..._times import optional_moment
 from ...embed import Fingerprint
 from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
-from .connection import Database, Retired
+from .connection import Database, Retired, translated
 from .feed import Feed
 from .jobs import Jobs
 from .memories import Memories, spare_tables
@@ -23,6 +25,8 @@ from .records import Records
 from .schema import CONTENT_TABLES
 from .sessions import Sessions
 from .traces import Traces
+
+T = TypeVar("T")
 
 _DAY = 86_400 * 1_000_000
 
@@ -99,6 +103,27 @@ class Transaction:
     def traces(self) -> Traces:
         """What is to be found nowhere after a forget."""
         return Traces(self._db)
+
+    def share(self, check: Callable[[], None], work: Callable[[Transaction], T]) -> Outcome[T]:
+        """Do another unit's work in this transaction, at a later moment; undone alone if it fails.
+
+        Raises:
+            Exception: What the work raised, if SQLite has undone the whole transaction for it.
+        """
+
+        def run() -> T:
+            check()
+            with translated(Path(self._db.filename)):
+                return work(Transaction(self._db, self.user_id, check, is_writing=True))
+
+        self._db.execute("SAVEPOINT unit")
+        outcome = Outcome.of(run)
+        if outcome.error is not None:
+            if not self._db.in_transaction:
+                raise outcome.error
+            self._db.execute("ROLLBACK TO unit")
+        self._db.execute("RELEASE unit")
+        return outcome
 
     def doomed(self, memory_ids: list[str]) -> list[str]:
         """What `remove` takes: these memories, and those that were derived from them."""
