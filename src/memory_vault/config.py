@@ -64,6 +64,9 @@ class MemoryConfig:
         index_bytes: Bytes of all users' indexes kept in memory at most.
         workers: Worker threads for reading and searching; None for one less than the cores.
         preload: Whether opening starts to load the model in the background.
+        fact_sources: Whose messages facts are read from: roles or names of speakers. What came
+            another way than from its speaker ("tool", "import" …) only if that class of trust is
+            named too. Empty for none. As text: parted by commas.
         session_idle_hours: Hours without activity after which the next open ends a session.
         keep_importance: Working memory of at least this importance outlives its session.
         encryption_key: Encrypts every file of the vault: a passphrase, 32 bytes, or a function
@@ -89,6 +92,7 @@ class MemoryConfig:
     index_bytes: int = 1 << 30
     workers: int | None = None
     preload: bool = True
+    fact_sources: tuple[str, ...] = ("user",)
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
     encryption_key: EncryptionKey | None = field(default=None, repr=False)
@@ -163,7 +167,12 @@ def _read(path: Path, *, is_required: bool) -> dict[str, Any]:
     for name in values:
         if name not in names:
             raise ConfigError(f"config file {str(path)!r}: {_unknown(name, 'setting')}")
-    return {k: _parse(k, str(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+    return {k: _parse(k, _as_text(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+
+
+def _as_text(value: object) -> str:
+    """A value of a file as the environment would have it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -174,6 +183,11 @@ def _switch(text: str) -> bool:
     if text.lower() not in _SWITCH:
         raise ValueError("give true or false")
     return _SWITCH[text.lower()]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names parted by commas."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {
@@ -191,6 +205,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
         int,
     ),
     "preload": _switch,
+    "fact_sources": _names,
     **dict.fromkeys(("lock_timeout_s", "session_idle_hours", "keep_importance"), float),
 }
 
@@ -228,6 +243,9 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
+    sources = config.fact_sources
+    if isinstance(sources, str) or not all(isinstance(one, str) for one in sources):
+        raise ConfigError("fact_sources: give roles, names or classes of trust, such as ('user',)")
     key = config.encryption_key
     if not (key is None or callable(key) or isinstance(key, str | bytes)):
         raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")

@@ -110,7 +110,7 @@ def _forget(selector: Selector, dry_run: bool, is_proven: bool, user: Transactio
     sought = user.traces.of(user.doomed(chosen), session_id) if is_proven else None
     removal = user.remove(chosen)
     if session_id is not None and user.sessions.remove(session_id):
-        removal = Removal({**removal.removed, "sessions": 1}, removal.restored, removal.memory_ids)
+        removal = replace(removal, removed={**removal.removed, "sessions": 1})
     if dry_run:
         raise _DryRun(removal)
     return removal, sought
@@ -203,6 +203,7 @@ def _receipt(
     return ForgetReceipt(
         removed=removal.removed,
         restored=removal.restored,
+        rebuilt=removal.rebuilt,
         state="done" if is_clear else "pending",
         reason="" if is_clear else _PENDING,
         proof=proof,

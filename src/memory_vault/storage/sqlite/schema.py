@@ -85,6 +85,23 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID
 """
 
+_USER_FACTS = """
+CREATE TABLE statements (
+    seq INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    value TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    learned_at INTEGER NOT NULL,
+    fact TEXT
+);
+CREATE INDEX statements_by_source ON statements (source);
+CREATE INDEX statements_by_subject ON statements (subject)
+"""
+"""What was read from memories, and which memory states each fact; see `text/facts/timeline.py`."""
+
 _CATALOG_1 = """
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -126,11 +143,19 @@ class Schema:
         return len(self.migrations)
 
 
-USER = Schema("user", 0x4D56_5531, (_USER_1,))
+USER = Schema("user", 0x4D56_5531, (_USER_1, _USER_FACTS))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
 CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2))
 
-CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
+CONTENT_TABLES = (
+    "memories",
+    "chunks",
+    "changes",
+    "sessions",
+    "preferences",
+    "statements",
+    "idempotency",
+)
 """Tables of a user's file that hold what the user said, or tell of it."""
