@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from ._times import to_micros
 from .models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
 from .text.budget import Candidate, Packed
-from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
+from .text.prompt import (
+    Group,
+    Line,
+    conversation_head,
+    escape,
+    fact_head,
+    past_note,
+    preference_line,
+)
 from .text.relevance import THRESHOLD, relevance
 from .text.snippet import snippet
 from .text.words import words
@@ -49,6 +57,7 @@ class Block:
         self._engine, self._user, self._index, self._request = engine, user, index, request
         self._ranking, self._places = ranking, places
         self._preferences = _preferences(request, user)
+        self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
         self._focus = frozenset(words(request.query))
         self._written: dict[int, tuple[Memory, str]] = {}
@@ -92,12 +101,17 @@ class Block:
         when = memory.occurred_at or memory.recorded_at
         order = (to_micros(when), to_micros(memory.recorded_at))
         group, head = _head(memory.memory_type, when.date(), memory.session_id, memory.role)
-        shown = escape(text)
+        shown = escape(text) + self._end_of(memory)
         line = Line(group, order, head + shown)
         if shown != memory.content:
             return line, costs.of(line.text)
         _, head = _any_day(memory.memory_type, memory.session_id, memory.role)
         return line, costs.expected(head, memory.token_count)
+
+    def _end_of(self, memory: Memory) -> str:
+        """What tells that a fact holds no more at the moment of asking."""
+        end = memory.valid_to
+        return "" if end is None or to_micros(end) > self._moment else past_note(end.date())
 
     def _version(self, place: int) -> int:
         return int(self._ranking.versions[place])

@@ -198,7 +198,7 @@ class _Work:
         self._sessions = report.file.sessions
         self._advance = advance
         self._turns: dict[str, list[str]] = {}
-        """Turn ids by memory: duplicates share one; facts that were read from turns count as none."""
+        """Turn ids by memory: duplicates share one; facts read from turns have none."""
 
     async def run(self, chain: Chain) -> None:
         async with MemoryLayer(self._user_id, vault=self._vault) as memory:
@@ -262,8 +262,14 @@ class _Work:
             is_abstention=question.is_abstention,
             gold_sessions=question.gold_sessions,
             gold_turns=question.gold_turns,
-            sessions=unique(one.memory.session_id or "" for one in everything.memories if one.memory.id in self._turns),
-            turns=unique(t for one in everything.memories for t in self._turns.get(one.memory.id, ())),
+            sessions=unique(
+                one.memory.session_id or ""
+                for one in everything.memories
+                if one.memory.id in self._turns
+            ),
+            turns=unique(
+                t for one in everything.memories for t in self._turns.get(one.memory.id, ())
+            ),
             blocks={budget: self._block(question, one) for budget, one in results.items()},
             is_relevant=told.is_relevant,
             relevance=told.relevance,

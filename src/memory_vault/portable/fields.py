@@ -145,7 +145,8 @@ def _text(most: int) -> Parse:
 
 def _optional_text(value: Any) -> str:
     """As `_text`, and "" for nothing."""
-    return value if value == "" else _text(check.MAX_VALUE_CHARS)(value)
+    found: str = "" if value == "" else _text(check.MAX_VALUE_CHARS)(value)
+    return found
 
 
 def _place(value: Any) -> int:

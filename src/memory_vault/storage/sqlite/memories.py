@@ -143,6 +143,18 @@ class Memories:
             found[version] = b"".join(row[0] for row in rows)
         return found
 
+    def derived(self, versions: Iterable[int]) -> set[int]:
+        """Those of the versions that were made from other memories."""
+        found: set[int] = set()
+        for group in _groups(versions):
+            rows = self._db.execute(
+                f"SELECT seq FROM memories WHERE seq IN ({marks(len(group))}) "  # noqa: S608
+                "AND derived_from IS NOT NULL",
+                group,
+            )
+            found.update(row[0] for row in rows)
+        return found
+
     def chunks(self, version: int) -> tuple[Chunk, ...]:
         """A version's chunks with their embeddings, in text order."""
         rows = self._db.execute(
@@ -333,7 +345,9 @@ class Memories:
         ).fetchall():
             self._close(version)
 
-    def rewind(self, memory_id: str, told: Callable[[int], tuple[Times | None, Times | None]]) -> bool:
+    def rewind(
+        self, memory_id: str, told: Callable[[int], tuple[Times | None, Times | None]]
+    ) -> bool:
         """Give a memory the times that its versions would have had, had something not been told.
 
         Versions that differ in nothing then become one. Every index of the file starts anew if

@@ -83,9 +83,15 @@ def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
     found: list[Reading] = []
     has_whole = False
     for rule in _fitting(clause.text):
-        if not (clause.is_plain or rule.is_denial or rule.is_inside) or (has_whole and not rule.is_inside):
+        if not (clause.is_plain or rule.is_denial or rule.is_inside) or (
+            has_whole and not rule.is_inside
+        ):
             continue
-        match = rule.pattern.search(clause.text) if rule.is_inside else rule.pattern.fullmatch(clause.text)
+        match = (
+            rule.pattern.search(clause.text)
+            if rule.is_inside
+            else rule.pattern.fullmatch(clause.text)
+        )
         if match is None:
             continue
         made = list(_readings(rule, match, clause, moment, who))

@@ -37,7 +37,8 @@ PLACES = (
     rule(
         "moved relocated",
         rf"{_WE}(?:['’]ve| have)?{JUST} (?:moved|relocated)"
-        rf"(?: (?:back|here|over|out|down|up|house|with my \w+))*(?: from (?P<old>{PLACE}))? to {_DWELLING}"
+        rf"(?: (?:back|here|over|out|down|up|house|with my \w+))*(?: from (?P<old>{PLACE}))?"
+        rf" to {_DWELLING}"
         rf"(?P<place>{PLACE})(?: from (?P<old2>{PLACE}))?{TAIL}",
         ("home", "{place}", "{who} lives in {place}."),
         ("past home:{old}", "{old}", "{who} used to live in {old}."),
@@ -50,7 +51,8 @@ PLACES = (
     ),
     rule(
         "born",
-        rf"i was born(?: and (?:raised|grew up))? in (?P<place>{PLACE}){TAIL}",
+        rf"i was (?:actually |originally )?born(?: and (?:raised|grew up))? in"
+        rf" (?P<place>{PLACE}){TAIL}",
         ("birthplace", "{place}", "{who} was born in {place}."),
     ),
     rule(
@@ -96,7 +98,8 @@ _WORKER = (
     r"|attorney|accountant|analyst|scientist|researcher|consultant|architect|journalist"
     r"|photographer|chef|baker|barista|waiter|waitress|pilot|mechanic|electrician|plumber"
     r"|carpenter|farmer|librarian|professor|lecturer|therapist|psychologist|counsell?or|dentist"
-    r"|pharmacist|veterinarian|paramedic|firefighter|translator|interpreter|technician|administrator"
+    r"|pharmacist|veterinarian|paramedic|firefighter|translator|interpreter|technician"
+    r"|administrator"
     r"|secretary|receptionist|cashier|realtor|banker|economist|biologist|chemist|physicist"
     r"|mathematician|statistician|geologist|historian|coordinator|specialist|strategist|marketer"
     r"|recruiter|freelancer|entrepreneur|surgeon|physician|pediatrician|midwife|paralegal"
@@ -168,7 +171,8 @@ WORK = (
     rule(
         "started began joined got landed accepted took job position role",
         rf"{I_HAVE}{JUST} (?:(?:started|began) (?:working|a new job|my new job|a job|a new position"
-        rf"|a new role|my new role|my new position)|(?:got|landed|accepted|took) (?:a|my|the) (?:new )?"
+        rf"|a new role|my new role|my new position)|(?:got|landed|accepted|took) (?:a|my|the)"
+        rf" (?:new )?"
         rf"(?:job|position|role)|got hired)(?: as an? (?P<job>(?:[\w/&’'-]+ ){{0,3}}?{_WORKER}))?"
         rf"{_AT}?{_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
@@ -177,7 +181,8 @@ WORK = (
     ),
     rule(
         "joined",
-        rf"{I_HAVE}{JUST} joined (?P<org>{ORG}) as an? (?P<job>(?:[\w/&’'-]+ ){{0,3}}?{_WORKER}){_MORE}",
+        rf"{I_HAVE}{JUST} joined (?P<org>{ORG}) as an? (?P<job>(?:[\w/&’'-]+"
+        rf" ){{0,3}}?{_WORKER}){_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
         ("job", "{job}", "{who} works as {a job}."),
         time="past",
@@ -255,7 +260,8 @@ WORK = (
     ),
     rule(
         "graduated",
-        rf"{I_HAVE}{JUST} graduated from (?P<org>{ORG}){TAIL}",
+        rf"{I_HAVE}{JUST} graduated(?: with an? [\w’' ]{{2,60}}?)? from (?P<org>{ORG})"
+        rf"(?: exactly| about| just)?{TAIL}",
         ("graduated:{org}", "{org}", "{who} graduated from {org}."),
         ("school", "{org}", ""),
         time="past",
@@ -263,14 +269,16 @@ WORK = (
     rule(
         "degree bachelor's bachelor’s master's master’s phd mba",
         rf"i(?:['’]ve got| have) an? (?P<degree>(?:bachelor['’]s|master['’]s|phd|doctorate|mba"
-        rf"|associate['’]s|college|university)?(?: ?degree)?) in (?P<field>[\w&’'-]+(?: [\w&’'-]+){{0,3}}?)"
+        rf"|associate['’]s|college|university)?(?: ?degree)?) in (?P<field>[\w&’'-]+(?:"
+        rf" [\w&’'-]+){{0,3}}?)"
         rf"(?: from (?P<org>{ORG}))?(?:,? (?:and|but|so|with|which)\b.*)?",
         ("degree:{field}", "{degree}", "{who} has a {degree} in {field}."),
         ("graduated:{org}", "{org}", "{who} graduated from {org}."),
     ),
     rule(
         "dropped",
-        rf"{I_HAVE}{JUST} dropped out of (?P<org>{ORG}|college|university|school|grad school){TAIL}",
+        rf"{I_HAVE}{JUST} dropped out of (?P<org>{ORG}|college|university|school|grad"
+        rf" school){TAIL}",
         ("school", "", ""),
         ("studies", "", ""),
         ("student", "", ""),
@@ -284,10 +292,12 @@ PLANS = (
         rf"{I_AM} (?P<verb>flying|travell?ing|moving|going) (?:back )?to (?P<place>{PLACE}) .*",
         ("plan:{verb} to {place}", "{day}", "{who} plans on {verb} to {place} on {day}."),
         time="future",
+        is_denial=True,
     ),
     rule(
         "cancelled canceled",
-        rf"{I_HAVE}{JUST} cancell?ed my (?:trip|flight|journey|vacation|holiday) to (?P<place>{PLACE}){TAIL}",
+        rf"{I_HAVE}{JUST} cancell?ed my (?:trip|flight|journey|vacation|holiday) to"
+        rf" (?P<place>{PLACE}){TAIL}",
         ("plan:flying to {place}", "", ""),
         ("plan:going to {place}", "", ""),
         ("plan:traveling to {place}", "", ""),

@@ -18,19 +18,21 @@ from .rules import (
 
 _ADJECTIVE = (
     r"(?:(?:older|elder|younger|little|big|baby|oldest|eldest|youngest|middle|twin|half|late|lovely"
-    r"|dear|new|old|beautiful|wonderful|\d{1,2}[- ](?:year|month|week)[- ]old|only|other|rescue|pet)[ -])*"
+    r"|dear|new|old|beautiful|wonderful|\d{1,2}[- ](?:year|month|week)[- ]old|only|other"
+    r"|rescue|pet)[ -])*"
 )
 _ONE = (
-    r"(?:wife|husband|spouse|fianc[ée]e?|girlfriend|boyfriend|mother|mom|mum|father|dad|stepmother"
+    r"(?-i:wife|husband|spouse|fianc[ée]e?|girlfriend|boyfriend|mother|mom|mum|father|dad"
+    r"|stepmother"
     r"|stepfather|mother-in-law|father-in-law)"
 )
 _SOME = (
-    r"(?:step)?(?:sons?|daughters?|brother|sister|cousin|niece|nephew|aunt|uncle|grandmother|grandma"
+    r"(?-i:brother|sister|cousin|niece|nephew|aunt|uncle|grandmother|grandma"
     r"|grandfather|grandpa|granddaughter|grandson|best friend|roommate|flatmate|brother-in-law"
     r"|sister-in-law|godson|goddaughter|son|daughter)"
 )
 _PET = (
-    r"(?:dog|cat|puppy|kitten|rabbit|bunny|hamster|guinea pig|parrot|parakeet|budgie|horse|pony"
+    r"(?-i:dog|cat|puppy|kitten|rabbit|bunny|hamster|guinea pig|parrot|parakeet|budgie|horse|pony"
     r"|turtle|tortoise|snake|gecko|lizard|ferret|goldfish|labrador|lab|golden retriever|retriever"
     r"|beagle|poodle|corgi|german shepherd|terrier|bulldog|tabby|dachshund|border collie|husky)"
 )
@@ -52,19 +54,19 @@ _PRONOUN = r"(?:he|she|they|him|her|them|his|hers|theirs|xe|ze|it)"
 
 IDENTITY = (
     rule(
-        "name",
+        "name name's name’s",
         rf"my (?:full |first |real |given |actual )?name(?:['’]s| is)(?: actually| now)? "
-        rf"(?P<name>{NAME}){TAIL}",
+        rf"(?P<name>{NAME})(?:, .*|{TAIL})",
         ("name", "{name}", "{who}'s name is {name}."),
     ),
     rule(
-        "name",
+        "name name's name’s",
         rf"my (?P<which>last|middle|maiden|family) name(?:['’]s| is)(?: actually| now)? "
         rf"(?P<name>{NAME}){TAIL}",
         ("{which} name", "{name}", "{who}'s {which} name is {name}."),
     ),
     rule(
-        "name",
+        "name name's name’s",
         rf"{I_HAVE}{JUST} changed my (?P<which>first |last )?name to (?P<name>{NAME}){TAIL}",
         ("{which|}name", "{name}", "{who}'s {which|}name is {name}."),
         time="past",
@@ -76,7 +78,8 @@ IDENTITY = (
     ),
     rule(
         "am i'm i’m",
-        rf"{I_AM} (?P<age>[1-9]\d)(?: ?(?:years?[- ]old|yo|y/o))?(?:,? (?:and|but|so|now|with) .*)?",
+        rf"{I_AM} (?P<age>[1-9]\d)(?: ?(?:years?[- ]old|yo|y/o))?(?:,? (?:and|but|so|now|with)"
+        rf" .*)?",
         ("age", "{age}", "{who} is {age} years old."),
     ),
     rule(
@@ -124,7 +127,8 @@ IDENTITY = (
     rule(
         "speak fluent",
         rf"(?:i (?:also |already )?speak(?: fluent)?|{I_AM} fluent in) "
-        rf"(?P<language>{LANGUAGE}(?:(?:, and |, | and ){LANGUAGE})*)(?: fluently| at home| too)?",
+        rf"(?P<language>{LANGUAGE}(?:(?:, and |, | and ){LANGUAGE})*)(?: fluently| at (?:home"
+        rf"|work|school)| too)?",
         ("language:{language}", "{language}", "{who} speaks {language}."),
         many=("language", names),
     ),
@@ -173,7 +177,8 @@ RELATIONS = (
     ),
     rule(
         "adopted rescued",
-        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued) (?P<pet>an? (?:[\w-]+ ){{0,2}}?{_PET})"
+        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued) (?P<pet>an? (?:[\w-]+"
+        rf" ){{0,2}}?{_PET})"
         rf"{TAIL}",
         ("pets", "{pet}", "{who} has {pet}."),
         time="past",
@@ -186,6 +191,15 @@ RELATIONS = (
         time="past",
     ),
     rule(
+        "divorced",
+        rf"(?:{I_AM}|i(?:['’]ve)?{JUST} got(?:ten)?) divorced\b.*",
+        ("marital status", "divorced", "{who} is divorced."),
+        ("wife", "", ""),
+        ("husband", "", ""),
+        ("spouse", "", ""),
+        time="past",
+    ),
+    rule(
         "married engaged divorced widowed separated single",
         rf"{I_AM} (?P<status>married|engaged|divorced|widowed|separated|single)"
         rf"(?: to (?:my \w+,? )?(?P<name>{ONE_NAME}))?(?:,? (?:and|but|with|so|now|since|for) .*)?",
@@ -195,18 +209,11 @@ RELATIONS = (
     ),
     rule(
         "got been",
-        rf"(?:i|we|my {_ADJECTIVE}(?:wife|husband|partner|{_EX})(?: \w+)? and i)(?:['’]ve| have)?{JUST} "
+        rf"(?:i|we|my {_ADJECTIVE}(?:wife|husband|partner|{_EX})(?: \w+)? and i)(?:['’]ve|"
+        rf" have)?{JUST} "
         rf"(?:got|gotten|been) {_STATUS}(?: to (?:my \w+,? )?(?P<name>{ONE_NAME}))?{TAIL}",
         ("marital status", "{status}", "{who} is {status}."),
         ("spouse", "{name}", "{who} is {status} to {name}."),
-        time="past",
-    ),
-    rule(
-        "divorced",
-        rf"(?:{I_AM}|i(?:['’]ve)?{JUST} got(?:ten)?) divorced\b.*",
-        ("wife", "", ""),
-        ("husband", "", ""),
-        ("spouse", "", ""),
         time="past",
     ),
     rule(
@@ -232,9 +239,10 @@ RELATIONS = (
     ),
     rule(
         "have i've i’ve",
-        rf"i(?:['’]ve got|(?: also)? have) (?P<what>an? (?:\d{{1,2}}[- ](?:year|month)[- ]old |"
-        rf"(?:older|younger|little|big|twin|baby|teenage|toddler) )?(?P<kin>son|daughter|brother|sister))"
-        rf"(?:,? (?:and|but|so|who)\b.*)?",
+        r"i(?:['’]ve got|(?: also)? have) (?P<what>an? (?:\d{1,2}[- ](?:year|month)[- ]old |"
+        r"(?:older|younger|little|big|twin|baby|teenage|toddler) )?(?P<kin>son|daughter"
+        r"|brother|sister))"
+        r"(?:,? (?:and|but|so|who)\b.*)?",
         ("{kin}", "{what}", "{who} has {what}."),
     ),
     rule(

@@ -56,9 +56,16 @@ _NO_NAME = (
     r"|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Christmas|Easter"
     r"|Thanksgiving|Halloween|God|OK|TV|Mr|Mrs|Ms|Dr|The|A|And|But|So|My|It|We|He|She|They)\b)"
 )
+LANGUAGE = (
+    "(?:Arabic|Bengali|Bulgarian|Cantonese|Catalan|Chinese|Croatian|Czech|Danish|Dutch|English"
+    "|Estonian|Farsi|Finnish|French|German|Greek|Hebrew|Hindi|Hungarian|Icelandic|Indonesian|Irish"
+    "|Italian|Japanese|Korean|Latvian|Lithuanian|Malay|Mandarin|Norwegian|Persian|Polish"
+    "|Portuguese|Punjabi|Romanian|Russian|Serbian|Slovak|Slovenian|Spanish|Swahili|Swedish"
+    "|Tagalog|Tamil|Telugu|Thai|Turkish|Ukrainian|Urdu|Vietnamese|Welsh)"
+)
 CAP = rf"{_NO_NAME}[A-Z][\w’'-]*\w"
 NAME = rf"(?-i:{CAP}(?: {CAP}){{0,2}})"
-ONE_NAME = rf"(?-i:{_NO_NAME}[A-Z][a-z][\w’-]*)"
+ONE_NAME = rf"(?-i:(?!{LANGUAGE}\b){_NO_NAME}[A-Z][a-z][\w’-]*)"
 _NO_PLACE = (
     r"(?!(?:Python|Java|JavaScript|TypeScript|Rust|Linux|Ubuntu|Windows|Mac|Android|Google|Netflix"
     r"|Spotify|Excel|Slack|Teams|AWS|Azure|React|Vue|Angular|Notion|Obsidian|Chrome|Firefox|Apple"
@@ -66,7 +73,8 @@ _NO_PLACE = (
     r"|Level|Step|Phase|Section|Option)\b)"
 )
 PLACE = (
-    rf"(?-i:(?:the )?{_NO_PLACE}(?:St\. )?{CAP}(?: (?:(?:of|de|la|del|los|upon|du|da|do|am) )?{CAP})"
+    rf"(?-i:(?:the )?{_NO_PLACE}(?:St\. )?{CAP}(?: (?:(?:of|de|la|del|los|upon|du|da|do|am)"
+    rf" )?{CAP})"
     rf"{{0,3}}(?:, {CAP}(?: {CAP}){{0,2}})?)"
 )
 ORG = rf"(?-i:(?:the )?{CAP}(?: (?:(?:of|and|&|for|the|de) )*(?:{CAP}|[A-Z])){{0,4}})"
@@ -81,16 +89,7 @@ I_AM = r"i(?:['’]m| am)(?: (?:currently|now|also|actually|still|only|already|o
 I_HAVE = r"i(?:['’]ve| have)?"
 JUST = r"(?: (?:just|recently|finally|actually|also|then|only|officially|eventually|have))*"
 NUMBER = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})"
-LANGUAGE = (
-    "(?:Arabic|Bengali|Bulgarian|Cantonese|Catalan|Chinese|Croatian|Czech|Danish|Dutch|English"
-    "|Estonian|Farsi|Finnish|French|German|Greek|Hebrew|Hindi|Hungarian|Icelandic|Indonesian|Irish"
-    "|Italian|Japanese|Korean|Latvian|Lithuanian|Malay|Mandarin|Norwegian|Persian|Polish"
-    "|Portuguese|Punjabi|Romanian|Russian|Serbian|Slovak|Slovenian|Spanish|Swahili|Swedish"
-    "|Tagalog|Tamil|Telugu|Thai|Turkish|Ukrainian|Urdu|Vietnamese|Welsh)"
-)
-_MONTH = (
-    "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-)
+_MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 CALENDAR_DAY = (
     rf"(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?"
     rf"|{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
@@ -103,7 +102,8 @@ _NOT_A_THING = re.compile(
     r"|our|me|us|how|what|when|where|why|who|all|both|each|every|everything|everyone|something"
     r"|anything|nothing|being|having|getting|seeing|knowing|hearing|living|working|talking|option"
     r"|number|one|two|three|to|more|most|less|just|so|very|too|also|really|not|learning|using"
-    r"|trying|making|doing|going|looking|thinking)\b)"
+    r"|trying|making|doing|going|looking|thinking|up|by|still|at|on|in|for|of|with|down|back"
+    r"|over)\b)"
     r"|\b(?:my|me|mine|our|us|you|your|yours|it|this|that|these|those|them|they|he|she|him|his|her"
     r"|their|i|we|idea|ideas|option|options|suggestions?|ones?|thing|things|way|ways|stuff|list"
     r"|version|part|thought|sound of|look of|is|are|was|were|am|be|been|because|than|if|when|how"
@@ -112,8 +112,10 @@ _NOT_A_THING = re.compile(
     r"|recently|week|weekend|month|year|year's|so far|myself|enough|else|out)\b",
     re.IGNORECASE,
 )
+_PREPOSITIONS = frozenset(["for", "with", "of", "about", "from", "in", "on", "at", "to"])
 _AFTER = re.compile(
-    r",? (?:especially|particularly|because|since|so much|very much|a lot|a bit|too|as well|more than"
+    r",? (?:especially|particularly|because|since|so much|very much|a lot|a bit|too|as well"
+    r"|more than"
     r"|though|these days|in general|in particular|even though|like|such as|from time to time"
     r"|but|by the way|overall|and (?:i|my|we))\b.*$",
     re.IGNORECASE,
@@ -121,8 +123,27 @@ _AFTER = re.compile(
 
 
 def things(text: str) -> list[str]:
-    """Each of a list of things; those that only point at something are left out."""
-    parts = [part.strip() for part in _BREAK.split(_AFTER.sub("", text))]
+    """Each of a list of things; those that only point at something are left out.
+
+    "hiking and tea" are two, "trying new dishes and flavours" is one: what follows an activity with
+    its object, or a preposition, may belong to it.
+    """
+    whole = _AFTER.sub("", text).strip()
+    if whole != text and text[len(whole) :].lstrip(", ").startswith(("like", "such")):
+        return [] if whole.split()[0].endswith("ing") else _sound([whole])
+    parts = [part.strip() for part in _BREAK.split(whole)]
+    if len(parts) > 1 and any(map(_goes_on, parts[:-1])):
+        parts = [whole]
+    return _sound(parts)
+
+
+def _goes_on(part: str) -> bool:
+    """Whether what is listed after this may be a part of it."""
+    words = part.split()
+    return (len(words) > 1 and words[0].endswith("ing")) or not _PREPOSITIONS.isdisjoint(words)
+
+
+def _sound(parts: list[str]) -> list[str]:
     is_sound = all(_THING.fullmatch(part) and not _NOT_A_THING.search(part) for part in parts)
     return parts if is_sound else []
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from .rules import I_AM, I_HAVE, JUST, TAIL, rule, things
+from .rules import I_AM, I_HAVE, JUST, NAME, TAIL, rule, things
 
-_ADVERB = r"(?: (?:really|absolutely|also|generally|always|just|do|still|particularly|especially|truly|actually|simply))*"
+_ADVERB = (
+    r"(?: (?:really|absolutely|also|generally|always|just|do|still|particularly|especially|truly"
+    r"|actually|simply))*"
+)
 _FAN = r"(?:a (?:big |huge |massive )?fan of|into|fond of|passionate about|obsessed with)"
 _DIET = (
-    r"(?P<diet>vegan|vegetarian|pescatarian|flexitarian|gluten[- ]free|dairy[- ]free|lactose[- ]intolerant"
+    r"(?P<diet>vegan|vegetarian|pescatarian|flexitarian|gluten[- ]free|dairy[- ]free"
+    r"|lactose[- ]intolerant"
     r"|keto|plant[- ]based|teetotal|celiac|coeliac)"
 )
 _BEEN = r"(?: (?:a|an|strictly|mostly|now|fully|strict|lifelong|basically|also|mainly))*"
@@ -20,7 +24,8 @@ _CONDITION = (
     r"|diverticulitis|hay fever|a heart condition|parkinson['’]?s(?: disease)?|chronic pain)"
 )
 _THING = (
-    r"(?:car|bike|bicycle|motorcycle|motorbike|scooter|van|truck|boat|sailboat|house|apartment|condo"
+    r"(?:car|bike|bicycle|motorcycle|motorbike|scooter|van|truck|boat|sailboat|house|apartment"
+    r"|condo"
     r"|laptop|computer|pc|macbook(?: pro| air)?|ipad|tablet|iphone(?: \d+)?|smartphone|phone|camera"
     r"|guitar|piano|violin|cello|ukulele|drum kit|drone|telescope|tent|kayak|e-reader|kindle|tv"
     r"|smartwatch|treadmill|sewing machine|3d printer|espresso machine|air fryer)"
@@ -31,12 +36,14 @@ _CAR = (
     r"(?: [A-Z0-9][\w-]*){0,2})"
 )
 _OWNED = (
-    rf"an? (?P<thing>(?:(?!(?:new|used|friend['’]s|rental|rented|borrowed|company)\b)[\w’'-]+ ){{0,3}}?"
+    rf"an? (?P<thing>(?:(?!(?:new|used|rental|rented|borrowed|company|in|of|for|with|on|about"
+    rf"|like|and|or|called|my|the|few|couple|\w+['’]s)\b)[\w’'-]+ ){{0,3}}?"
     rf"(?P<head>{_THING}))"
 )
 _OLD = r"(?:old |beloved |trusty |first |second |[a-z]+ )?"
 _HAS_TAIL = (
-    r"(?:,? (?:and|but|so|with|that|which|from|for|last|this|in|on|at|because|since|recently|too|now"
+    r"(?:,? (?:and|but|so|with|that|which|from|for|last|this|in|on|at|because|since|recently"
+    r"|too|now"
     r"|yesterday|today|a (?:week|month|year|few|couple)|(?:two|three|\d+) \w+ ago|to)\b.*)?"
 )
 _GET = rf"{I_HAVE}{JUST} (?:bought|purchased|got)(?: myself)?"
@@ -57,6 +64,12 @@ TASTES = (
         many=("thing", things),
     ),
     rule(
+        "fan",
+        rf"{I_AM} an? (?:(?:huge|big|massive|lifelong|long-?time|die-?hard) )*"
+        rf"(?P<thing>(?!(?:huge|big)\b){NAME}) fan(?:,? (?:and|but|so|since|myself|too)\b.*)?",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+    ),
+    rule(
         "hate dislike detest loathe despise",
         rf"i{_ADVERB} (?:hate|dislike|detest|loathe|despise) (?P<thing>.+)",
         ("taste:{thing}", "dislikes", "{who} dislikes {thing}."),
@@ -64,7 +77,8 @@ TASTES = (
     ),
     rule(
         "longer more anymore",
-        r"i (?:no longer (?:like|love|enjoy)|(?:don['’]t|do not) (?:like|love|enjoy)(?=.* any ?more$)) "
+        r"i (?:no longer (?:like|love|enjoy)|(?:don['’]t|do not) (?:like|love|enjoy)(?=.* any"
+        r" ?more$)) "
         r"(?P<thing>.+?)(?: any ?more)?",
         ("taste:{thing}", "likes", ""),
         is_denial=True,
@@ -94,8 +108,10 @@ TASTES = (
     ),
     rule(
         "favourite favorite",
-        r"my (?:all[- ]time )?favou?rite (?P<topic>(?!(?:part|thing|things|one|ones|bit|aspect|way)\b)"
-        r"[a-z][\w-]*(?: (?!(?:is|are)\b)[\w-]+){0,2}?) (?:is|are) (?!(?:the (?:one|same|first|second"
+        r"my (?:all[- ]time )?favou?rite (?P<topic>(?!(?:part|thing|things|one|ones|bit|aspect"
+        r"|way|so|in|from|about|for|to|at)\b)"
+        r"[a-z][\w-]*(?: (?!(?:is|are|so|far|in|from|about|for|to|this|that"
+        r"|at)\b)[\w-]+){0,3}?) (?:is|are) (?!(?:the (?:one|same|first|second"
         r"|third|last|former|latter|other)|this|that|these|those|it|its|one|here|there|still|always"
         r"|also|something|anything|everything|what|how|why|getting|changing|hard|difficult|so|too"
         r"|very|really|coming|playing|on|in|at|when|definitely|probably|\w+ed by)\b)"
@@ -154,7 +170,8 @@ HEALTH = (
     ),
     rule(
         "allergy",
-        rf"i(?:['’]ve got| have) an? (?:severe |mild |bad |serious )*(?P<thing>[\w-]+(?: [\w-]+)?) allergy"
+        rf"i(?:['’]ve got| have) an? (?:severe |mild |bad |serious )*(?P<thing>[\w-]+(?:"
+        rf" [\w-]+)?) allergy"
         rf"{TAIL}",
         ("allergy:{thing}", "allergic", "{who} is allergic to {thing}."),
         many=("thing", things),
@@ -177,7 +194,8 @@ HEALTH = (
     ),
     rule(
         "am i'm i’m",
-        rf"{I_AM} (?:a )?(?P<what>diabetic|asthmatic|epileptic|colou?r[- ]?blind|dyslexic|autistic|deaf"
+        rf"{I_AM} (?:a )?(?P<what>diabetic|asthmatic|epileptic|colou?r[- ]?blind|dyslexic"
+        rf"|autistic|deaf"
         rf"|left[- ]handed|right[- ]handed)(?:,? (?:and|but|so|since)\b.*)?",
         ("condition:{what}", "yes", "{who} is {what}."),
     ),
@@ -223,13 +241,15 @@ THINGS = (
     ),
     rule(
         "stolen totaled",
-        rf"my {_OLD}(?P<head>{_THING}) (?:was|got|has been)(?: just| recently)? (?:stolen|totaled){TAIL}",
+        rf"my {_OLD}(?P<head>{_THING}) (?:was|got|has been)(?: just| recently)? (?:stolen"
+        rf"|totaled){TAIL}",
         ("has:{head}", "", ""),
         time="past",
     ),
     rule(
         "longer more anymore",
-        rf"i (?:no longer (?:have|own|drive)|(?:don['’]t|do not) (?:have|own|drive)(?=.* any ?more)) "
+        rf"i (?:no longer (?:have|own|drive)|(?:don['’]t|do not) (?:have|own|drive)(?=.* any"
+        rf" ?more)) "
         rf"(?:an?|my|the) {_OLD}(?P<head>{_THING})(?: any ?more)?{TAIL}",
         ("has:{head}", "", ""),
         is_denial=True,
