@@ -278,12 +278,12 @@ def _draft(
         content=text(where, message.content, max_chars),
         occurred_at=moment("occurred_at", message.occurred_at or occurred_at),
         metadata=_metadata(message.metadata or metadata),
-        origin=_check_origin(origin) or _origin_of(said_by),
+        origin=_check_origin(origin) or origin_of(said_by),
         memory_type=memory_type,
     )
 
 
-def _origin_of(role: str) -> str:
+def origin_of(role: str) -> str:
     """The class of trust that a role implies; a named speaker is a person."""
     return {"assistant": "assistant", "tool": "tool", "system": "plugin"}.get(role, "user")
 

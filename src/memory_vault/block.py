@@ -17,6 +17,7 @@ from .text.prompt import (
     escape,
     fact_head,
     opening,
+    past_note,
     preference_line,
 )
 from .text.relevance import THRESHOLD, relevance
@@ -57,6 +58,7 @@ class Block:
         self._engine, self._user, self._index, self._request = engine, user, index, request
         self._ranking, self._places = ranking, places
         self._preferences = _preferences(request, user)
+        self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
         self._focus = frozenset(words(request.query))
         self._written: dict[int, tuple[Memory, str]] = {}
@@ -64,7 +66,7 @@ class Block:
     def opening(self) -> str:
         """The first line of the block, with what the settings want to stand there."""
         user = self._user.user_id if self._request.shows_user else None
-        moment = to_moment(self._request.moment(self._user.now))
+        moment = to_moment(self._request.filters.moment(self._user.now))
         return opening(user_id=user, day=moment.date() if self._request.shows_date else None)
 
     def candidates(self) -> list[Candidate]:
@@ -106,12 +108,17 @@ class Block:
         when = memory.occurred_at or memory.recorded_at
         order = (to_micros(when), to_micros(memory.recorded_at))
         group, head = _head(memory.memory_type, when.date(), memory.session_id, memory.role)
-        shown = escape(text)
+        shown = escape(text) + self._end_of(memory)
         line = Line(group, order, head + shown)
         if shown != memory.content:
             return line, costs.of(line.text)
         _, head = _any_day(memory.memory_type, memory.session_id, memory.role)
         return line, costs.expected(head, memory.token_count)
+
+    def _end_of(self, memory: Memory) -> str:
+        """What tells that a fact holds no more at the moment of asking."""
+        end = memory.valid_to
+        return "" if end is None or to_micros(end) > self._moment else past_note(end.date())
 
     def _version(self, place: int) -> int:
         return int(self._ranking.versions[place])

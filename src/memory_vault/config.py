@@ -68,6 +68,9 @@ class MemoryConfig:
             most 4.
         model_threads: Threads of one run of the embedding model; None for one a core, at most 8.
         preload: Whether opening starts to load the model in the background.
+        fact_sources: Whose messages facts are read from: roles or names of speakers. What came
+            another way than from its speaker ("tool", "import" …) only if that class of trust is
+            named too. Empty for none. As text: parted by commas.
         session_idle_hours: Hours without activity after which the next open ends a session.
         keep_importance: Working memory of at least this importance outlives its session.
         jobs_at_once: Background jobs that this process runs at once; 0 leaves them to others.
@@ -100,6 +103,7 @@ class MemoryConfig:
     workers: int | None = None
     model_threads: int | None = None
     preload: bool = True
+    fact_sources: tuple[str, ...] = ("user",)
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
     jobs_at_once: int = 1
@@ -178,7 +182,12 @@ def _read(path: Path, *, is_required: bool) -> dict[str, Any]:
     for name in values:
         if name not in names:
             raise ConfigError(f"config file {str(path)!r}: {_unknown(name, 'setting')}")
-    return {k: _parse(k, str(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+    return {k: _parse(k, _as_text(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+
+
+def _as_text(value: object) -> str:
+    """A value of a file as the environment would have it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -191,11 +200,17 @@ def _switch(text: str) -> bool:
     return _SWITCH[text.lower()]
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names parted by commas."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "Path": lambda text: Path(text).expanduser(),
     "bool": _switch,
     "int": int,
     "float": float,
+    "tuple[str, ...]": _names,
 }
 """By the type that a setting is declared with; any other is taken as it is written."""
 _TYPES = {one.name: str(one.type).removesuffix(" | None") for one in fields(MemoryConfig)}
@@ -240,6 +255,9 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
+    sources = config.fact_sources
+    if isinstance(sources, str) or not all(isinstance(one, str) for one in sources):
+        raise ConfigError("fact_sources: give roles, names or classes of trust, such as ('user',)")
     key = config.encryption_key
     if not (key is None or callable(key) or isinstance(key, str | bytes)):
         raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")

@@ -111,7 +111,7 @@ def _forget(selector: Selector, dry_run: bool, is_proven: bool, user: Transactio
     removal = user.remove(chosen)
     if session_id is not None and user.sessions.remove(session_id):
         user.jobs.remove_about([session_id])
-        removal = Removal({**removal.removed, "sessions": 1}, removal.restored, removal.memory_ids)
+        removal = replace(removal, removed={**removal.removed, "sessions": 1})
     if dry_run:
         raise _DryRun(removal)
     return removal, sought
@@ -204,6 +204,7 @@ def _receipt(
     return ForgetReceipt(
         removed=removal.removed,
         restored=removal.restored,
+        rebuilt=removal.rebuilt,
         state="done" if is_clear else "pending",
         reason="" if is_clear else _PENDING,
         proof=proof,

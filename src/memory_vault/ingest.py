@@ -1,4 +1,4 @@
-"""The pipeline behind `save` and `update`: plan, embed what is new, write in one transaction."""
+"""The pipeline behind `save`: plan, embed what is new, write in one transaction."""
 
 from __future__ import annotations
 
@@ -6,42 +6,25 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from ._ids import new_id
-from ._times import optional_micros
-from .errors import InvalidInput, NotFound
-from .models import Duplicate, Memory, MemoryType, Preference, SaveResult
-from .storage import Changes, Chunk, Draft, NewMemory
-from .text.chunk import split
-from .text.preferences import read_preferences
+from .errors import InvalidInput
+from .facts import Noticed, merged, notice, statements
+from .models import Duplicate, Fact, FactChange, Memory, MemoryType, Preference, SaveResult
+from .pieces import Piece, as_bytes, chunks_of, pieces, speaker_prefix
+from .storage import Draft, NewMemory
+from .text.facts.instructions import read_instructions
 from .text.route import route
 from .text.salience import importance
-from .text.speakers import STANDARD_ROLES
-from .text.words import word_ids
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .embed import Embedder, Fingerprint
+    from .embed import Embedder
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A span of a text that is to get an embedding.
-
-    Attributes:
-        text: What is embedded: the span, after the name of its speaker when there is one.
-        words: Hashed search terms of `text`.
-    """
-
-    start: int
-    stop: int
-    text: str
-    words: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +32,7 @@ class Analysis:
     """What is known of one draft before its embedding."""
 
     draft: Draft
+    noticed: tuple[Noticed, ...]
     memory_type: MemoryType
     importance: float
     token_count: int
@@ -111,12 +95,6 @@ async def _ingest(
     return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
 
-def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
-    """Each embedding as bytes, little endian."""
-    packed = embeddings.astype("<f4", copy=False)
-    return [row.tobytes() for row in packed]
-
-
 def _digest(drafts: Sequence[Draft], session_id: str | None) -> bytes:
     """Tells whether two saves under one idempotency key say the same."""
     return hashlib.sha256(repr((session_id, list(drafts))).encode("utf-8")).digest()
@@ -143,62 +121,49 @@ def _plan(
     wanted: dict[str, None] = {}
     for draft in drafts:
         user.check()
-        analysis = analyse(engine, embedder, draft, session_id)
+        analysis = analyse(engine, embedder, draft, session_id, user.now)
         analyses.append(analysis)
-        if any(piece.text not in known for piece in analysis.pieces):
-            known.update(_shared(user, draft))
-        wanted.update(dict.fromkeys(p.text for p in analysis.pieces if p.text not in known))
+        texts = [(draft.content, analysis.pieces)]
+        texts += [(one.reading.text, one.pieces) for one in analysis.noticed]
+        for content, found in texts:
+            if any(piece.text not in known for piece in found):
+                known.update(shared(user, content, draft.role))
+            wanted.update(dict.fromkeys(p.text for p in found if p.text not in known))
     return Plan(None, digest, tuple(analyses), known, tuple(wanted), user.fingerprint is None)
 
 
-def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
+def shared(user: Transaction, content: str, role: str) -> dict[str, bytes]:
     """Embeddings of what the vault already holds in the same words of the same speaker."""
-    version = user.memories.same_text(draft.content, draft.role)
+    version = user.memories.same_text(content, role)
     chunks = user.memories.chunks(version) if version is not None else ()
-    prefix = speaker_prefix(draft.role)
-    return {prefix + draft.content[one.start : one.stop]: one.embedding for one in chunks}
+    prefix = speaker_prefix(role)
+    return {prefix + content[one.start : one.stop]: one.embedding for one in chunks}
 
 
-def analyse(engine: Engine, embedder: Embedder, draft: Draft, session_id: str | None) -> Analysis:
-    """Choose a draft's type and weight, and split it."""
-    memory_type = draft.memory_type or route(draft.content, draft.role)
-    if memory_type == "working" and session_id is None:
+def analyse(
+    engine: Engine, embedder: Embedder, draft: Draft, session_id: str | None, now: int
+) -> Analysis:
+    """Choose a draft's type and weight, split it, and read what it states.
+
+    What facts were read from tells what was said, whatever the router thinks of it: the facts
+    stand beside it and may end, it does not.
+    """
+    routed = draft.memory_type or route(draft.content, draft.role)
+    if routed == "working" and session_id is None:
         raise InvalidInput("memory_type='working' needs a session: give session_id")
+    noticed: tuple[Noticed, ...] = ()
+    if routed != "working":
+        moment = now if draft.occurred_at is None else draft.occurred_at
+        noticed = notice(engine, embedder, draft.content, draft.role, draft.origin, moment)
+    is_told = bool(noticed) and draft.memory_type is None and routed == "semantic"
     return Analysis(
         draft,
-        memory_type,
-        importance(draft.content, draft.role, memory_type),
+        noticed,
+        "episodic" if is_told else routed,
+        importance(draft.content, draft.role, routed),
         engine.counter.count(draft.content),
         pieces(embedder, draft.content, draft.role),
     )
-
-
-def pieces(embedder: Embedder, content: str, role: str) -> tuple[Piece, ...]:
-    """Split a text into spans that fit the embedder's window, each with its search terms.
-
-    A named speaker's name stands before each span, in its embedding and in its terms, so that a
-    question about a person finds what that person said.
-    """
-    spans = passages(embedder, content, role)
-    return tuple(Piece(start, stop, text, terms(text)) for start, stop, text in spans)
-
-
-def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
-    """Start, stop and what is embedded of each span of a text; see `pieces`."""
-    prefix = speaker_prefix(role)
-    window = max(1, embedder.window - len(embedder.token_spans(prefix)))
-    spans = split(content, embedder.token_spans(content), window=window)
-    return [(start, stop, prefix + content[start:stop]) for start, stop in spans]
-
-
-def speaker_prefix(role: str) -> str:
-    """How a text begins that a named speaker said; "" for the four standard roles."""
-    return "" if role in STANDARD_ROLES else f"{role}: "
-
-
-def terms(text: str) -> bytes:
-    """Hashed search terms of a text, uint32, little endian."""
-    return word_ids(text).astype("<u4").tobytes()
 
 
 # writing, in a worker thread ----------------------------------------------------------------------
@@ -224,6 +189,7 @@ def _commit(
     saved: list[Memory] = []
     duplicates: list[Duplicate] = []
     preferences: list[Preference] = []
+    facts: dict[str, Fact] = {}
     for position, analysis in enumerate(plan.analyses):
         user.check()
         draft = analysis.draft
@@ -239,7 +205,10 @@ def _commit(
         memory = user.memories.add(_new(analysis, embeddings, session_id))
         saved.append(memory)
         preferences += _stated(user, memory)
-    result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences))
+        if analysis.noticed:
+            learned = user.facts.learn(memory, statements(memory, analysis.noticed, embeddings))
+            facts.update(merged(facts, learned))
+    result = SaveResult(tuple(saved), tuple(duplicates), tuple(preferences), tuple(facts.values()))
     if key is not None:
         user.keep_result(key, plan.digest, _kept(result))
     return result
@@ -259,20 +228,15 @@ def _new(analysis: Analysis, embeddings: Mapping[str, bytes], session_id: str | 
         origin=draft.origin,
         token_count=analysis.token_count,
         metadata=draft.metadata,
-        chunks=_chunks(analysis.pieces, embeddings),
+        chunks=chunks_of(analysis.pieces, embeddings),
     )
-
-
-def _chunks(pieces: Sequence[Piece], embeddings: Mapping[str, bytes]) -> tuple[Chunk, ...]:
-    """Pieces with their embeddings."""
-    return tuple(Chunk(p.start, p.stop, embeddings[p.text], p.words) for p in pieces)
 
 
 def _stated(user: Transaction, memory: Memory) -> list[Preference]:
     """Set the preferences that a text states, with the memory as their source."""
     return [
         user.preferences.set(found.key, found.value, found.confidence, source=memory.id)
-        for found in read_preferences(memory.content, memory.role)
+        for found in read_instructions(memory.content, memory.role)
     ]
 
 
@@ -287,6 +251,7 @@ def _kept(result: SaveResult) -> dict[str, list[str]]:
             part for d in result.duplicates for part in (str(d.position), d.memory_id, d.reason)
         ],
         "preferences": [p.key for p in result.preferences],
+        "facts": [part for f in result.facts for part in (f.change, f.memory.id)],
     }
 
 
@@ -295,77 +260,13 @@ def _replayed(user: Transaction, kept: dict[str, list[str]]) -> SaveResult:
     found = user.memories.get_many(kept["saved"])
     parts = iter(kept["duplicates"])
     current = [user.preferences.current(key) for key in kept["preferences"]]
+    changes = iter(kept.get("facts", ()))
+    facts = [(change, user.memories.get(one)) for change, one in zip(changes, changes, strict=True)]
     return SaveResult(
         tuple(found[one] for one in kept["saved"] if one in found),
         tuple(
             Duplicate(int(at), one, why) for at, one, why in zip(parts, parts, parts, strict=True)
         ),
         tuple(one for one in current if one is not None),
+        tuple(Fact(cast("FactChange", how), one) for how, one in facts if one is not None),
     )
-
-
-# update -------------------------------------------------------------------------------------------
-
-
-async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
-    """Add a version of a memory with what `changes` gives."""
-    values = dict(changes.values)
-    if "content" not in values:
-        unit = partial(_revise, memory_id, values, None, None)
-        return await engine.store.write(user_id, unit)
-    change = partial(_change_text, engine, user_id, memory_id, values)
-    return await engine.embedders.for_user(user_id, change)
-
-
-async def _change_text(
-    engine: Engine, user_id: str, memory_id: str, values: dict[str, Any], embedder: Embedder
-) -> Memory:
-    """Add a version with another text, by one embedder."""
-    await embedder.open()
-    read = partial(_read_pieces, engine, embedder, memory_id, values["content"])
-    found, tokens = await engine.store.read(user_id, read)
-    texts = [piece.text for piece in found]
-    vectors = as_bytes(await embedder.embed(texts))
-    chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
-    unit = partial(
-        _revise, memory_id, {**values, "token_count": tokens}, chunks, embedder.fingerprint
-    )
-    return await engine.store.write(user_id, unit)
-
-
-def _read_pieces(
-    engine: Engine, embedder: Embedder, memory_id: str, content: str, user: Transaction
-) -> tuple[tuple[Piece, ...], int]:
-    """The pieces and the tokens of new content for a memory that exists."""
-    user.require_embedder(embedder.fingerprint)
-    role = _existing(user, memory_id).role
-    return pieces(embedder, content, role), engine.counter.count(content)
-
-
-def _existing(user: Transaction, memory_id: str) -> Memory:
-    memory = user.memories.get(memory_id)
-    if memory is None:
-        raise NotFound(f"no memory {memory_id!r}: list_memories() shows the ids there are")
-    return memory
-
-
-def _revise(
-    memory_id: str,
-    values: dict[str, Any],
-    chunks: tuple[Chunk, ...] | None,
-    space: Fingerprint | None,
-    user: Transaction,
-) -> Memory:
-    """Check the new version against the one in force, and write it."""
-    before = _existing(user, memory_id)
-    start = values.get("valid_from", optional_micros(before.valid_from))
-    stop = values.get("valid_to", optional_micros(before.valid_to))
-    if start is not None and stop is not None and stop <= start:
-        raise InvalidInput("valid_to is not after valid_from: give a later moment, or None")
-    if values.get("memory_type") == "working" and before.session_id is None:
-        raise InvalidInput("memory_type='working' needs a session: this memory has none")
-    if space is not None:
-        user.claim_embedder(space)
-    after = user.memories.replace(memory_id, values, chunks)
-    assert after is not None, "it was there in this transaction"
-    return after

@@ -344,7 +344,7 @@ class MemoryLayer:
             InvalidInput: If a value is not acceptable, or valid_to is not after valid_from.
         """
         engine = self._engine()
-        from .ingest import revise
+        from .revise import revise
 
         changes = check.changes(
             max_chars=engine.config.max_text_chars,

@@ -126,16 +126,35 @@ class Preference:
     source: str | None = None
 
 
+FactChange = Literal["new", "confirmed", "changed", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one save did to one fact that was read from what the user said.
+
+    Attributes:
+        change: "new"; "confirmed", told again; "changed", holds at another time than thought;
+            "closed", no longer holds: another took its place, or it was taken back.
+        memory: The fact as it is now; `metadata["subject"]` names what it is about.
+    """
+
+    change: FactChange
+    memory: Memory
+
+
 @dataclass(frozen=True, slots=True)
 class SaveResult:
     """What one save did with each input: stored, or found to be a duplicate.
 
     `len(saved) + len(duplicates)` is the number of inputs, always. `saved` is in input order.
+    `facts` tells of the memories that state what was read from the inputs, beside them.
     """
 
     saved: tuple[Memory, ...]
     duplicates: tuple[Duplicate, ...] = ()
     preferences: tuple[Preference, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

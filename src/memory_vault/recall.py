@@ -56,11 +56,6 @@ class Request:
     shows_user: bool = False
     shows_date: bool = False
 
-    def moment(self, now: int) -> int:
-        """When it is asked: the moment whose world it wants to see, else now; in microseconds."""
-        moments = (self.filters.as_of, self.filters.known_at, now)
-        return next(moment for moment in moments if moment is not None)
-
 
 async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult:
     """Answer one request."""
@@ -138,7 +133,7 @@ def _understand(
 ) -> Question:
     """What a request looks for, whose words it asks for, from which moment and of which times."""
     speakers = asked_about(request.query, map(str, index.roles.keys))
-    moment = request.moment(now)
+    moment = request.filters.moment(now)
     spans = read_time_spans(request.query, to_moment(moment))
     return Question(
         embedding=embedding,
@@ -190,8 +185,13 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
 
 
 def _without_copies(user: Transaction, ranking: Ranking, near: NDArray[np.float32]) -> list[int]:
-    """Places in a ranking but those that say nearly the same as a better one."""
+    """Places in a ranking but those that say nearly the same as a better one.
+
+    What was read from others never stands in for what was said.
+    """
     suspects = np.flatnonzero((near >= _COPY_COSINE).sum(0) > 1).tolist()
+    derived = user.memories.derived(int(ranking.versions[place]) for place in suspects)
+    suspects.sort(key=lambda place: (int(ranking.versions[place]) in derived, place))
     terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
     copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])
     gone = {place for place, first in zip(suspects, copies, strict=True) if first is not None}

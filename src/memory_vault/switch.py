@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .errors import NotFound, StorageError
-from .ingest import Piece, as_bytes, pieces
+from .pieces import Piece, as_bytes, pieces
 from .storage import Chunk, Cursor
 from .storage.sqlite import spaces
 from .storage.sqlite.jobs import NotHere

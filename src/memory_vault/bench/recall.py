@@ -15,9 +15,9 @@ from anyio import to_thread
 from ..config import MemoryConfig
 from ..embed import Embedder
 from ..errors import MemoryVaultError
-from ..ingest import passages
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
+from ..pieces import passages
 from ..text.clean import is_blank
 from ..text.prompt import escape
 from ..text.tokens import token_counter
@@ -198,7 +198,7 @@ class _Work:
         self._sessions = report.file.sessions
         self._advance = advance
         self._turns: dict[str, list[str]] = {}
-        """Turn ids by memory: duplicates share one."""
+        """Turn ids by memory: duplicates share one; facts read from turns have none."""
 
     async def run(self, chain: Chain) -> None:
         async with MemoryLayer(self._user_id, vault=self._vault) as memory:
@@ -262,8 +262,14 @@ class _Work:
             is_abstention=question.is_abstention,
             gold_sessions=question.gold_sessions,
             gold_turns=question.gold_turns,
-            sessions=unique(one.memory.session_id or "" for one in everything.memories),
-            turns=unique(t for one in everything.memories for t in self._turns[one.memory.id]),
+            sessions=unique(
+                one.memory.session_id or ""
+                for one in everything.memories
+                if one.memory.id in self._turns
+            ),
+            turns=unique(
+                t for one in everything.memories for t in self._turns.get(one.memory.id, ())
+            ),
             blocks={budget: self._block(question, one) for budget, one in results.items()},
             is_relevant=told.is_relevant,
             relevance=told.relevance,
@@ -278,7 +284,7 @@ class _Work:
     def _whole(self, result: RecallResult) -> set[str]:
         """Turns that the block holds whole."""
         whole = (one.memory for one in result.memories if one.snippet == one.memory.content)
-        return {turn for memory in whole for turn in self._turns[memory.id]}
+        return {turn for memory in whole for turn in self._turns.get(memory.id, ())}
 
     def _texts(self, question: Question) -> dict[str, str]:
         """Text of each gold turn."""

@@ -65,7 +65,7 @@ def _export(snapshot: Snapshot, target: Target, meter: Meter) -> Generator[int, 
 def _pages(snapshot: Snapshot, first: bytes) -> Iterator[list[bytes]]:
     """All lines but the last, a page at a time."""
     yield [first]
-    for kind in ("session", "preference", "idempotency"):
+    for kind in ("session", "preference", "statement", "idempotency"):
         yield from _rows(snapshot, kind)
     last = 0
     while found := snapshot.run(partial(_versions_after, last)):

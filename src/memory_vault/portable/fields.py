@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from .. import _arguments as check
 from .._times import to_micros, to_moment
+from ..models import FactChange
 from ..storage import Chunk
 from ..text.clean import clean
 
@@ -142,6 +143,19 @@ def _text(most: int) -> Parse:
     return parse
 
 
+def _optional_text(value: Any) -> str:
+    """As `_text`, and "" for nothing."""
+    found: str = "" if value == "" else _text(check.MAX_VALUE_CHARS)(value)
+    return found
+
+
+def _place(value: Any) -> int:
+    """Where something stands in a text."""
+    if type(value) is not int or not 0 <= value <= MAX_TEXT_CHARS:
+        raise ValueError("no place")
+    return value
+
+
 def _digest(value: Any) -> bytes:
     found = bytes.fromhex(value)
     if len(found) != 32 or found.hex() != value:
@@ -149,9 +163,13 @@ def _digest(value: Any) -> bytes:
     return found
 
 
+_RESULT = ["saved", "duplicates", "preferences", "facts"]
+"""Keys of a result; older files have no "facts"."""
+
+
 def _result(value: Any) -> str:
     """Ids that a save returned, as `ingest` keeps them."""
-    if not isinstance(value, dict) or list(value) != ["saved", "duplicates", "preferences"]:
+    if not isinstance(value, dict) or list(value) not in (_RESULT, _RESULT[:3]):
         raise ValueError("no result")
     for texts in value.values():
         if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
@@ -159,6 +177,9 @@ def _result(value: Any) -> str:
         "".join(texts).encode()
     if len(value["duplicates"]) % 3 or not all(int(at) >= 0 for at in value["duplicates"][::3]):
         raise ValueError("no list of duplicates")
+    changes = value.get("facts", [])
+    if len(changes) % 2 or not set(changes[::2]) <= set(get_args(FactChange)):
+        raise ValueError("no list of facts")
     return json.dumps(value)
 
 
@@ -201,33 +222,53 @@ FIELDS: dict[str, dict[str, Parse]] = {
         "superseded_at": _optional(_time),
         "source": _optional(_memory_id),
     },
+    "statement": {
+        "source": _memory_id,
+        "start": _place,
+        "subject": _text(MAX_KEY_CHARS),
+        "value": _optional_text,
+        "text": _optional_text,
+        "since": _time,
+        "learned_at": _time,
+        "fact": _optional(_memory_id),
+    },
     "idempotency": {"key": _name, "digest": _digest, "at": _time, "result": _result},
 }
 """Fields of each kind of record, in the order of the line and of the store's columns."""
 KINDS: tuple[str, ...] = tuple(FIELDS)
-_TIMES = ("started_at", "last_active_at", "ended_at", "recorded_at", "superseded_at", "at")
+_PAST = (
+    "started_at",
+    "last_active_at",
+    "ended_at",
+    "recorded_at",
+    "superseded_at",
+    "learned_at",
+    "at",
+)
 SHOWN: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(_TIMES, moment_text),
+    **dict.fromkeys((*_PAST, "since"), moment_text),
     "metadata": json_object,
     "digest": bytes.hex,
     "result": json.loads,
 }
 """How values of rows stand in a line, where not as they are."""
-PAST = {"changed_at", *_TIMES}
+PAST = {"changed_at", *_PAST}
 TEXT_WANTED = "give a text within the limits of save"
 _SPAN = "give [start, stop, embedding in base64] lists, or null"
 _TIME = "give a time in ISO form with its zone"
 WANTED: dict[str, str] = {
-    **dict.fromkeys(("occurred_at", "valid_from", "valid_to", *PAST), _TIME),
+    **dict.fromkeys(("occurred_at", "valid_from", "valid_to", "since", *PAST), _TIME),
     **dict.fromkeys(("importance", "confidence"), "give a number from 0 to 1"),
     "id": "give an id as this library makes them",
     "derived_from": f"give a list of at most {MAX_SOURCES} ids of memories",
     "source": "give the id of a memory, or null",
+    "fact": "give the id of a memory, or null",
+    "start": "give a place in a text",
     "memory_type": "give one of the four types",
     "origin": "give a class of trust, with a detail after a colon if you like",
     "compressed": "give true or false",
     "metadata": "give an object, or null",
     "chunks": _SPAN,
     "digest": "give SHA-256 in lower-case hex",
-    "result": "give saved, duplicates and preferences, lists of texts",
+    "result": "give saved, duplicates, preferences and maybe facts, lists of texts",
 }

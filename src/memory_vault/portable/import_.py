@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .._host import finish
 from .._work import Progress
 from ..errors import InvalidInput, NotOpen, StorageError, TargetNotEmpty
-from ..ingest import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..models import ImportReport
+from ..pieces import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..storage import Chunk, Version
 from . import lines
 from .fields import KINDS
@@ -186,6 +186,8 @@ class _Import:
             if row[4] is None and rows.has_current_preference(row[0]):
                 raise self._lines.refuse("a second value in force of one key")
             self._clock = max(self._clock, row[3], row[4] or 0)
+        elif kind == "statement":
+            self._clock = max(self._clock, row[6])
         elif rows.has(kind, row[0]):
             raise self._lines.refuse(f"a second {kind} of one name")
         self._counts[kind] += 1

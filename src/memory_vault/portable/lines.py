@@ -44,12 +44,14 @@ def header(embedder: str | None) -> bytes:
 
 def footer_record(counts: Mapping[str, int], digest: str) -> dict[str, Any]:
     """What the last line says: how many lines of each kind, and what they are."""
+    statements = {"statements": counts["statement"]} if counts["statement"] else {}
     return {
         "kind": "end",
         "memories": counts["memory"],
         "versions": counts["version"],
         "sessions": counts["session"],
         "preferences": counts["preference"],
+        **statements,
         "idempotency": counts["idempotency"],
         "sha256": digest,
     }

@@ -71,6 +71,25 @@ class NewMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class NewStatement:
+    """What was read from one place of a memory, ready to be kept. Times in microseconds UTC.
+
+    Attributes:
+        start: Where it stands in the memory.
+        subject: What it is about; statements on one subject replace each other.
+        value: What it says of it, in small letters; "" ends whatever holds.
+        since: Since when it holds, or when it ended; None for when it was said.
+        fact: The memory that states it, should it be new; None if this ends a fact.
+    """
+
+    start: int
+    subject: str
+    value: str
+    since: int | None
+    fact: NewMemory | None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of a memory as copies carry it: nothing that can be derived, but its chunks.
 
@@ -120,10 +139,11 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a forget took out: row counts by table, and what came back into force."""
+    """What a forget took out: row counts by table, what came back into force, what was remade."""
 
     removed: Mapping[str, int]
     restored: tuple[str, ...] = ()
+    rebuilt: tuple[str, ...] = ()
     memory_ids: tuple[str, ...] = field(default=(), repr=False)
 
 

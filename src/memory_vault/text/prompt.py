@@ -64,6 +64,11 @@ def fact_head(day: date) -> str:
     return f"- [{day.isoformat()}] "
 
 
+def past_note(day: date) -> str:
+    """The end of the line of a fact that holds no more."""
+    return f" (until {day.isoformat()})"
+
+
 def conversation_head(day: date, session_id: str | None, role: str) -> str:
     """The beginning of a turn's line: its day, its session when it has one, and who said it."""
     session = "" if session_id is None else f", session {_label(session_id)}"

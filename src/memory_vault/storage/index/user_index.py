@@ -48,6 +48,10 @@ class Filters:
     include_compressed: bool = False
     current_session: str | None = None
 
+    def moment(self, now: int) -> int:
+        """The moment from which is looked back."""
+        return next(one for one in (self.as_of, self.known_at, now) if one is not None)
+
 
 _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("version", np.int64),

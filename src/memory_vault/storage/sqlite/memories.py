@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._times import optional_moment, to_moment
@@ -36,6 +36,8 @@ _HISTORY_FIELDS = (
     "compressed",
 )
 _MANY = 500
+Times = tuple[int, int | None, int]
+"""`valid_from`, `valid_to` and `occurred_at` of a version."""
 
 
 def text_hash(text: str) -> int:
@@ -145,6 +147,18 @@ class Memories:
                 _chunk_range(version),
             )
             found[version] = b"".join(row[0] for row in rows)
+        return found
+
+    def derived(self, versions: Iterable[int]) -> set[int]:
+        """Those of the versions that were made from other memories."""
+        found: set[int] = set()
+        for group in _groups(versions):
+            rows = self._db.execute(
+                f"SELECT seq FROM memories WHERE seq IN ({marks(len(group))}) "  # noqa: S608
+                "AND derived_from IS NOT NULL",
+                group,
+            )
+            found.update(row[0] for row in rows)
         return found
 
     def chunks(self, version: int) -> tuple[Chunk, ...]:
@@ -290,7 +304,7 @@ class Memories:
         return self._insert(version, new, position=version, recorded_at=self._now)
 
     def replace(
-        self, memory_id: str, values: dict[str, Any], chunks: tuple[Chunk, ...] | None
+        self, memory_id: str, values: Mapping[str, Any], chunks: tuple[Chunk, ...] | None
     ) -> Memory | None:
         """Close the current version and add the next one; None if there is no such memory.
 
@@ -329,6 +343,60 @@ class Memories:
         return self._insert(
             self._next(), new, position=old["position"], recorded_at=old["recorded_at"]
         )
+
+    def withdraw(self, memory_id: str) -> None:
+        """Close the current version without a next one: there is no such memory from now on."""
+        for (version,) in self._db.execute(
+            "SELECT seq FROM memories WHERE id = ? AND superseded_at IS NULL", (memory_id,)
+        ).fetchall():
+            self._close(version)
+
+    def rewind(
+        self, memory_id: str, told: Callable[[int], tuple[Times | None, Times | None]]
+    ) -> bool:
+        """Give a memory the times that its versions would have had, had something not been told.
+
+        Versions that differ in nothing then become one. Every index of the file starts anew if
+        anything changed. What was set by hand stays.
+
+        Args:
+            told: Gives for the moment of a version `valid_from`, `valid_to` and `occurred_at` as
+                they were set, and as they are to be; None for what was not set.
+        """
+        is_changed = False
+        for version, at, *times in self._db.execute(
+            "SELECT seq, changed_at, valid_from, valid_to, occurred_at FROM memories WHERE id = ?",
+            (memory_id,),
+        ).fetchall():
+            was, now = told(at)
+            if now is not None and was == tuple(times) != now:
+                self._db.execute(
+                    "UPDATE memories SET valid_from = ?, valid_to = ?, occurred_at = ? "
+                    "WHERE seq = ?",
+                    (*now, version),
+                )
+                is_changed = True
+        if is_changed:
+            self._merge(memory_id)
+            self._db.execute("UPDATE meta SET generation = generation + 1 WHERE id = 1")
+        return is_changed
+
+    def _merge(self, memory_id: str) -> None:
+        """Make one of versions that follow each other and are the same."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS}, seq, superseded_at FROM memories WHERE id = ? ORDER BY seq",  # noqa: S608
+            (memory_id,),
+        ).fetchall()
+        *kept, first, _ = rows[0]
+        for *row, version, superseded_at in rows[1:]:
+            if row != kept:
+                kept, first = row, version
+                continue
+            self._db.execute("DELETE FROM chunks WHERE row BETWEEN ? AND ?", _chunk_range(version))
+            self._db.execute("DELETE FROM memories WHERE seq = ?", (version,))
+            self._db.execute(
+                "UPDATE memories SET superseded_at = ? WHERE seq = ?", (superseded_at, first)
+            )
 
     def remove(self, memory_ids: Iterable[str]) -> dict[str, int]:
         """Delete every version of these memories with their chunks; counts by table."""

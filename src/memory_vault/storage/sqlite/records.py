@@ -26,6 +26,11 @@ _TABLES: dict[str, tuple[str, str, str]] = {
         "seq",
         "key, value, confidence, recorded_at, superseded_at, source",
     ),
+    "statement": (
+        "statements",
+        "seq",
+        "source, start, subject, value, text, since, learned_at, fact",
+    ),
     "idempotency": ("idempotency", "key", "key, digest, at, result"),
 }
 """Kind of a record to its table, the key that orders it, and its columns."""
@@ -64,9 +69,9 @@ class Records:
             "SELECT (SELECT count(*) FROM memories WHERE superseded_at IS NULL), "
             "(SELECT count(*) FROM memories WHERE superseded_at IS NOT NULL), "
             "(SELECT count(*) FROM sessions), (SELECT count(*) FROM preferences), "
-            "(SELECT count(*) FROM idempotency)"
+            "(SELECT count(*) FROM statements), (SELECT count(*) FROM idempotency)"
         ).fetchone()
-        kinds = ("memory", "version", "session", "preference", "idempotency")
+        kinds = ("memory", "version", "session", "preference", "statement", "idempotency")
         return dict(zip(kinds, row, strict=True))
 
     def versions_after(self, seq: int, limit: int) -> list[tuple[int, Version]]:

@@ -105,6 +105,22 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID
 """
 """Background work: what is to be done, by whom just now, and what came of it. Ids, never text."""
+_USER_FACTS = """
+CREATE TABLE statements (
+    seq INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    value TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    learned_at INTEGER NOT NULL,
+    fact TEXT
+);
+CREATE INDEX statements_by_source ON statements (source);
+CREATE INDEX statements_by_subject ON statements (subject)
+"""
+"""What was read from memories, and which memory states each fact; see `text/facts/timeline.py`."""
 
 _CATALOG_1 = """
 CREATE TABLE meta (
@@ -168,7 +184,7 @@ class Schema:
         return len(self.migrations)
 
 
-USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING))
+USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
@@ -178,7 +194,16 @@ CATALOG = Schema(
     (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS),
 )
 
-CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency", "jobs")
+CONTENT_TABLES = (
+    "memories",
+    "chunks",
+    "changes",
+    "sessions",
+    "preferences",
+    "statements",
+    "idempotency",
+    "jobs",
+)
 """Tables of a user's file that hold what the user said, or tell of it."""
 SPARE_CHUNKS = ("fresh_chunks", "old_chunks")
 """Tables like `chunks`, there only while a user moves to another embedder."""

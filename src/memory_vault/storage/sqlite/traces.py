@@ -28,6 +28,10 @@ _CHUNKS = """
 """
 _PREFERENCES = "SELECT source, key || value FROM preferences"
 _JOBS = "SELECT id, kind || arguments, error, result FROM jobs"
+_STATEMENTS = "SELECT source, subject || value || text FROM statements"
+_OF_A_FACT = """ WHERE fact = ?1 AND source IN
+    (SELECT d.value FROM memories m, json_each(m.derived_from) d WHERE m.id = ?1)
+"""
 _ROWS = 1_000
 
 
@@ -109,6 +113,8 @@ class Traces:
         one = self._db.execute
         yield from _values(one(f"{_TEXTS} WHERE id = ?", (memory_id,)))
         yield from _values(one(f"{_PREFERENCES} WHERE source = ?", (memory_id,)))
+        yield from _values(one(f"{_STATEMENTS} WHERE source = ?", (memory_id,)))
+        yield from _values(one(_STATEMENTS + _OF_A_FACT, (memory_id,)))
         yield from _values(
             one("SELECT key, result FROM idempotency WHERE instr(result, ?)", (memory_id,))
         )
@@ -120,6 +126,7 @@ class Traces:
         one = self._db.execute
         yield from _values(row for row in one(_TEXTS) if row[0] not in but)
         yield from _values(row for row in one(_PREFERENCES) if row[0] not in but)
+        yield from _values(row for row in one(_STATEMENTS) if row[0] not in but)
         rows = one("SELECT id, metadata FROM sessions")
         yield from _values(row for row in rows if row[0] not in but_sessions)
         rows = one(

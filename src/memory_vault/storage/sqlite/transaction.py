@@ -16,6 +16,7 @@ from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
 from .connection import Database, Retired, translated
+from .facts import Facts
 from .feed import Feed
 from .jobs import Jobs
 from .memories import Memories, spare_tables
@@ -88,6 +89,11 @@ class Transaction:
     def moving(self) -> Moving:
         """The way to another embedder."""
         return Moving(self._db)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What was read from memories."""
+        return Facts(self._db, self.memories, self.now)
 
     @cached_property
     def feed(self) -> Feed:
@@ -185,15 +191,23 @@ class Transaction:
     def remove(self, memory_ids: list[str]) -> Removal:
         """Delete memories, all that was derived from them, and every trace in other tables."""
         doomed = self.doomed(memory_ids)
+        facts = self.facts.forget(doomed)
+        doomed += facts.lost
         preferences, restored = self.preferences.remove_from(doomed)
         counts = self.memories.remove(doomed)
         counts["preferences"] = preferences
+        counts["statements"] = facts.removed
         counts["idempotency"] = 0
         for memory_id in doomed:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
         counts["jobs"] = self.jobs.remove_about(doomed)
-        return Removal({k: v for k, v in counts.items() if v}, restored, tuple(doomed))
+        return Removal(
+            {k: v for k, v in counts.items() if v},
+            (*restored, *facts.reopened),
+            tuple(facts.rebuilt),
+            tuple(doomed),
+        )
 
     def empty(self) -> Removal:
         """Delete everything under a new generation number; the file stays in place.

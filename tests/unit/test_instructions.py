@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_vault.text.preferences import read_preferences
+from memory_vault.text.facts.instructions import read_instructions
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from memory_vault.text.preferences import read_preferences
     ],
 )
 def test_plain_statements_are_read(text: str, key: str, value: str) -> None:
-    (found,) = read_preferences(text, "user")
+    (found,) = read_instructions(text, "user")
     assert (found.key, found.value) == (key, value)
     assert 0 < found.confidence <= 1
 
@@ -72,17 +72,17 @@ def test_plain_statements_are_read(text: str, key: str, value: str) -> None:
     ],
 )
 def test_near_misses_give_nothing(text: str) -> None:
-    assert read_preferences(text, "user") == []
+    assert read_instructions(text, "user") == []
 
 
 @pytest.mark.parametrize("role", ["assistant", "tool", "system", "Caroline"])
 def test_only_the_user_states_preferences(role: str) -> None:
-    assert read_preferences("Call me Sam.", role) == []
+    assert read_instructions("Call me Sam.", role) == []
 
 
 def test_the_later_value_stays_and_keys_are_spelt_alike() -> None:
     text = "My favorite color is green. My favourite  Color is blue. Call me Sam."
-    found = read_preferences(text.replace("  ", " "), "user")
+    found = read_instructions(text.replace("  ", " "), "user")
     assert {one.key: one.value for one in found} == {
         "favourite color": "blue",
         "name to use": "Sam",
@@ -91,9 +91,9 @@ def test_the_later_value_stays_and_keys_are_spelt_alike() -> None:
 
 @given(st.text())
 def test_any_text_can_be_read_and_questions_give_nothing(text: str) -> None:
-    for one in read_preferences(text, "user"):
+    for one in read_instructions(text, "user"):
         assert one.key
         assert one.value
-    assert read_preferences(
+    assert read_instructions(
         "My favourite color is " + text.replace(".", " ") + "?", "user"
     ) == [] or ("\n" in text or ";" in text or "!" in text)

@@ -1,4 +1,4 @@
-"""Read the few preferences that a user states beyond doubt."""
+"""Read the standing instructions that a user gives: how to answer, in which units, what name."""
 
 from __future__ import annotations
 
@@ -37,18 +37,12 @@ _FORMATS = (
 )
 _NAME = r"[A-Z][\w’'-]*\.?(?: [A-Z][\w’'-]*){0,2}"
 _END = r"(?:,? (?:please|thanks|thank you))?[.!;]?"
-_NO_VALUE = re.compile(
-    r"(?:the (?:one|same|first|second|third|last|former|latter|other)|this|that|these|those|it|its"
-    r"|one|here|there|still|always|also|something|anything|everything|what|how|why|getting"
-    r"|changing|hard|difficult|so|too|very|really|coming|playing|on|in|at|\w+ed by)\b",
-    re.IGNORECASE,
-)
 _NO_NAMES = frozenset(("Back", "Later", "Tomorrow", "Today", "Now", "Maybe", "Crazy", "When", "At"))
 
 
 @dataclass(frozen=True, slots=True)
-class StatedPreference:
-    """One preference read from a text.
+class Instruction:
+    """One standing instruction read from a text.
 
     Attributes:
         key: What it is about, lower case, spelt alike however it was said.
@@ -60,8 +54,8 @@ class StatedPreference:
     confidence: float
 
 
-def read_preferences(text: str, role: str) -> list[StatedPreference]:
-    """List the preferences that a user states in plain words, in order, one a sentence.
+def read_instructions(text: str, role: str) -> list[Instruction]:
+    """List the standing instructions that a user gives in plain words, in order, one a sentence.
 
     Made to be right rather than complete: a text that is long or quotes gives nothing, and so
     does a sentence that asks, denies, supposes, reports or speaks of today only. Of two values
@@ -74,8 +68,8 @@ def read_preferences(text: str, role: str) -> list[StatedPreference]:
     return list(last.values())
 
 
-def _read(sentence: str) -> StatedPreference | None:
-    """The preference that one whole sentence states, if any."""
+def _read(sentence: str) -> Instruction | None:
+    """The instruction that one whole sentence gives, if any."""
     sentence = _LEAD.sub("", sentence, count=1) if _LEAD.match(sentence) else sentence
     if _DOUBTFUL.search(sentence):
         return None
@@ -86,66 +80,36 @@ def _read(sentence: str) -> StatedPreference | None:
     return None
 
 
-def _favourite(match: re.Match[str]) -> StatedPreference | None:
-    """`my favourite X is Y`."""
-    topic, value = " ".join(match["topic"].lower().split()), match["value"].strip()
-    if _NO_VALUE.match(value) or len(value.split()) > 6:
-        return None
-    return StatedPreference(f"favourite {topic}", value, 0.9)
-
-
-def _preferred(match: re.Match[str]) -> StatedPreference | None:
-    """`I prefer X over Y`, when X and Y end in the word that says what they are kinds of."""
-    one, other = match["one"].split(), match["other"].split()
-    kind = one[-1].lower()
-    if len(one) < 2 or len(other) < 2 or other[-1].lower() != kind or kind in ("one", "ones"):
-        return None
-    if _NO_VALUE.match(match["one"]):
-        return None
-    return StatedPreference(f"preferred {kind}", match["one"], 0.8)
-
-
-def _called(match: re.Match[str]) -> StatedPreference | None:
+def _called(match: re.Match[str]) -> Instruction | None:
     """`call me X`."""
     name = match["value"].rstrip(".")
     if name.split()[0] in _NO_NAMES:
         return None
-    return StatedPreference("name to use", name, 0.95)
+    return Instruction("name to use", name, 0.95)
 
 
-def _language(match: re.Match[str]) -> StatedPreference | None:
-    return StatedPreference("answer language", match["value"].capitalize(), 0.95)
+def _language(match: re.Match[str]) -> Instruction | None:
+    return Instruction("answer language", match["value"].capitalize(), 0.95)
 
 
-def _format(match: re.Match[str]) -> StatedPreference | None:
-    return StatedPreference("answer format", match["value"], 0.9)
+def _format(match: re.Match[str]) -> Instruction | None:
+    return Instruction("answer format", match["value"], 0.9)
 
 
-def _units(match: re.Match[str]) -> StatedPreference | None:
-    return StatedPreference("units", match["value"].lower(), 0.9)
+def _units(match: re.Match[str]) -> Instruction | None:
+    return Instruction("units", match["value"].lower(), 0.9)
 
 
-def _temperature(match: re.Match[str]) -> StatedPreference | None:
-    return StatedPreference("temperature unit", match["value"].capitalize(), 0.9)
+def _temperature(match: re.Match[str]) -> Instruction | None:
+    return Instruction("temperature unit", match["value"].capitalize(), 0.9)
 
 
-_Make = Callable[[re.Match[str]], StatedPreference | None]
+_Make = Callable[[re.Match[str]], Instruction | None]
 _ANSWER = (
     r"(?:please )?(?:always |from now on,? (?:please )?(?:always )?)(?:answer|reply|respond|write)"
 )
 _USE = r"(?:please (?:always )?|always (?:please )?)use"
 _SOURCES: tuple[tuple[str, _Make], ...] = (
-    (
-        r"my (?:all[- ]time )?favou?rite (?P<topic>[a-z][\w-]*(?: [\w-]+){0,2}?) (?:is|are) "
-        r"(?P<value>[^,:()]{1,60}?)"
-        r"(?:,? (?:because|since|but|though|as) .{1,200}|, .{1,200})?[.!;]?",
-        _favourite,
-    ),
-    (
-        r"I (?:(?:always|generally|usually|much|strongly|really) )?prefer "
-        rf"(?P<one>[\w -]{{2,40}}?) (?:over|to) (?P<other>[\w -]{{2,40}}?){_END}",
-        _preferred,
-    ),
     (
         r"(?:please |you can |just |everyone calls me \w+, so )?call me "
         rf"(?-i:(?P<value>{_NAME}?)){_END}",

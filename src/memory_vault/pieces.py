@@ -1,0 +1,72 @@
+"""Texts as what is embedded of them: spans that fit the model, each with its search terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .storage import Chunk
+from .text.chunk import split
+from .text.speakers import STANDARD_ROLES
+from .text.words import word_ids
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .embed import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A span of a text that is to get an embedding.
+
+    Attributes:
+        text: What is embedded: the span, after the name of its speaker when there is one.
+        words: Hashed search terms of `text`.
+    """
+
+    start: int
+    stop: int
+    text: str
+    words: bytes
+
+
+def pieces(embedder: Embedder, content: str, role: str) -> tuple[Piece, ...]:
+    """Split a text into spans that fit the embedder's window, each with its search terms.
+
+    A named speaker's name stands before each span, in its embedding and in its terms, so that a
+    question about a person finds what that person said.
+    """
+    spans = passages(embedder, content, role)
+    return tuple(Piece(start, stop, text, terms(text)) for start, stop, text in spans)
+
+
+def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
+    """Start, stop and what is embedded of each span of a text; see `pieces`."""
+    prefix = speaker_prefix(role)
+    window = max(1, embedder.window - len(embedder.token_spans(prefix)))
+    spans = split(content, embedder.token_spans(content), window=window)
+    return [(start, stop, prefix + content[start:stop]) for start, stop in spans]
+
+
+def speaker_prefix(role: str) -> str:
+    """How a text begins that a named speaker said; "" for the four standard roles."""
+    return "" if role in STANDARD_ROLES else f"{role}: "
+
+
+def terms(text: str) -> bytes:
+    """Hashed search terms of a text, uint32, little endian."""
+    return word_ids(text).astype("<u4").tobytes()
+
+
+def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
+    """Each embedding as bytes, little endian."""
+    packed = embeddings.astype("<f4", copy=False)
+    return [row.tobytes() for row in packed]
+
+
+def chunks_of(pieces: Sequence[Piece], embeddings: Mapping[str, bytes]) -> tuple[Chunk, ...]:
+    """Pieces with their embeddings."""
+    return tuple(Chunk(p.start, p.stop, embeddings[p.text], p.words) for p in pieces)

@@ -1,0 +1,127 @@
+"""The pipeline behind `update`: embed and read what is new, write in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._times import optional_micros, to_micros
+from .errors import InvalidInput, NotFound
+from .facts import Noticed, notice, statements
+from .ingest import shared
+from .models import Memory
+from .pieces import Piece, as_bytes, chunks_of, pieces
+from .storage import Changes, Chunk
+
+if TYPE_CHECKING:
+    from .embed import Embedder
+    from .engine import Engine
+    from .storage.sqlite.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an update is to read and to embed anew.
+
+    Attributes:
+        pieces: Those of new content; none when it stays.
+        noticed: What is read from the memory; None when that stays.
+        known: Embeddings at hand, by text of the piece.
+    """
+
+    pieces: tuple[Piece, ...]
+    token_count: int
+    noticed: tuple[Noticed, ...] | None
+    known: dict[str, bytes]
+
+
+async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
+    """Add a version of a memory with what `changes` gives.
+
+    Facts are read anew when the text or the time of what they were read from changes.
+    """
+    values = dict(changes.values)
+    if not values.keys() & {"content", "occurred_at"}:
+        return await engine.store.write(user_id, partial(_revise, memory_id, values))
+    change = partial(_change, engine, user_id, memory_id, values)
+    return await engine.embedders.for_user(user_id, change)
+
+
+async def _change(
+    engine: Engine, user_id: str, memory_id: str, values: Mapping[str, Any], embedder: Embedder
+) -> Memory:
+    """Add a version with another text or time, by one embedder."""
+    await embedder.open()
+    plan = await engine.store.read(user_id, partial(_plan, engine, embedder, memory_id, values))
+    wanted = [*plan.pieces, *(piece for one in plan.noticed or () for piece in one.pieces)]
+    missing = list(dict.fromkeys(one.text for one in wanted if one.text not in plan.known))
+    vectors = as_bytes(await embedder.embed(missing)) if missing else []
+    embeddings = {**plan.known, **dict(zip(missing, vectors, strict=True))}
+    if plan.pieces:
+        values = {**values, "token_count": plan.token_count}
+    commit = partial(_revise_and_learn, embedder, memory_id, values, plan, embeddings)
+    return await engine.store.write(user_id, commit)
+
+
+def _plan(
+    engine: Engine, embedder: Embedder, memory_id: str, values: Mapping[str, Any], user: Transaction
+) -> _Plan:
+    """Split new content, and read what the memory will state."""
+    user.require_embedder(embedder.fingerprint)
+    memory = _existing(user, memory_id)
+    content = values.get("content", memory.content)
+    found = pieces(embedder, content, memory.role) if "content" in values else ()
+    tokens = engine.counter.count(content) if found else 0
+    if memory.derived_from or memory.memory_type == "working":
+        return _Plan(found, tokens, None, {})
+    moment = values.get("occurred_at", optional_micros(memory.occurred_at))
+    told = to_micros(memory.recorded_at) if moment is None else moment
+    noticed = notice(engine, embedder, content, memory.role, memory.origin, told)
+    known: dict[str, bytes] = {}
+    for one in noticed:
+        known.update(shared(user, one.reading.text, memory.role))
+    return _Plan(found, tokens, noticed, known)
+
+
+def _revise_and_learn(
+    embedder: Embedder,
+    memory_id: str,
+    values: Mapping[str, Any],
+    plan: _Plan,
+    embeddings: Mapping[str, bytes],
+    user: Transaction,
+) -> Memory:
+    user.claim_embedder(embedder.fingerprint)
+    chunks = chunks_of(plan.pieces, embeddings) if plan.pieces else None
+    after = _revise(memory_id, values, user, chunks)
+    if plan.noticed is not None:
+        user.facts.learn(after, statements(after, plan.noticed, embeddings))
+    return after
+
+
+def _existing(user: Transaction, memory_id: str) -> Memory:
+    memory = user.memories.get(memory_id)
+    if memory is None:
+        raise NotFound(f"no memory {memory_id!r}: list_memories() shows the ids there are")
+    return memory
+
+
+def _revise(
+    memory_id: str,
+    values: Mapping[str, Any],
+    user: Transaction,
+    chunks: tuple[Chunk, ...] | None = None,
+) -> Memory:
+    """Check the new version against the one in force, and write it."""
+    before = _existing(user, memory_id)
+    start = values.get("valid_from", optional_micros(before.valid_from))
+    stop = values.get("valid_to", optional_micros(before.valid_to))
+    if start is not None and stop is not None and stop <= start:
+        raise InvalidInput("valid_to is not after valid_from: give a later moment, or None")
+    if values.get("memory_type") == "working" and before.session_id is None:
+        raise InvalidInput("memory_type='working' needs a session: this memory has none")
+    after = user.memories.replace(memory_id, values, chunks)
+    assert after is not None, "it was there in this transaction"
+    return after

@@ -1,0 +1,195 @@
+"""What a person states about themself, sentence by sentence, without a model.
+
+English only, made to be right rather than complete. What is read:
+
+1. A text is cut into sentences and these into clauses that each say one thing: "I'm a nurse, but I
+   want to move" has two. Long texts, quotations, lists, code, and texts that hand over a text or a
+   part to play ("write a letter …", "act as …") are left out: they are seldom about their writer.
+2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause that
+   supposes ("if I lived in …"), hopes or leaves open gives nothing, nor do those after it. In a
+   question only what stands before the asking part is read.
+3. A clause must fit one pattern from end to end, in the first person and the present; "used to" is
+   history, "no longer", "sold", "quit" and the like end what held.
+4. Names are told by their capitals; things by short lists of plain nouns. What only points at
+   something ("the second one", "your idea") is none.
+5. Times in a clause date moves, purchases, jobs and marriages, told from the moment of the message;
+   one of the future dates nothing but a plan, and a plan needs one.
+6. Statements on one subject replace each other ("home", "employer", "taste:coffee"); what may be
+   many has subjects of its own ("allergy:peanuts", "pet:rex").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from ..dates import TimeSpan, read_time_spans
+from .clauses import Clause, clauses
+from .life import PLACES, PLANS, WORK
+from .people import IDENTITY, RELATIONS
+from .rules import Form, Rule
+from .tastes import HEALTH, TASTES, THINGS
+
+__all__ = ["Reading", "read_facts"]
+
+_WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+_FIELD = re.compile(r"\{(?:(a) )?(\w+)(\|?)\}")
+_MOST = 20
+"""Readings of one text at most."""
+_MAX_CHARS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that a text states.
+
+    Attributes:
+        subject: What it is about, in small letters; statements on one subject replace each other.
+        value: What it says of it, in small letters; "" ends whatever held.
+        text: A sentence that states it; "" if it ends what held.
+        start: Where in the text the clause begins.
+        stop: Where it ends.
+        since: Since when it holds, or when it ended, if the clause says so.
+    """
+
+    subject: str
+    value: str
+    text: str
+    start: int
+    stop: int
+    since: datetime | None = None
+
+
+def read_facts(text: str, moment: datetime, *, who: str = "User") -> tuple[Reading, ...]:
+    """List what a text states about its writer, in order; at most 20.
+
+    Args:
+        moment: When it was said; aware.
+        who: How the writer is called in what is stated.
+    """
+    found: dict[tuple[str, str, bool], Reading] = {}
+    for clause in clauses(text):
+        for one in _of_clause(clause, moment, who):
+            found[one.subject, one.value, one.text == ""] = one
+    return tuple(found.values())[:_MOST]
+
+
+def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
+    """What one clause states; what it ends it does not state as well."""
+    found: list[Reading] = []
+    has_whole = False
+    for rule in _fitting(clause.text):
+        if not (clause.is_plain or rule.is_denial or rule.is_inside) or (
+            has_whole and not rule.is_inside
+        ):
+            continue
+        match = (
+            rule.pattern.search(clause.text)
+            if rule.is_inside
+            else rule.pattern.fullmatch(clause.text)
+        )
+        if match is None:
+            continue
+        made = list(_readings(rule, match, clause, moment, who))
+        has_whole = has_whole or (bool(made) and not rule.is_inside)
+        found += made
+    ended = {one.subject for one in found if not one.text and not one.value}
+    return [one for one in found if not one.text or one.subject not in ended]
+
+
+@cache
+def _by_hint() -> dict[str, list[int]]:
+    """Numbers of the rules by each word of which one must stand in a clause."""
+    found = defaultdict(list)
+    for number, rule in enumerate(_RULES):
+        for hint in rule.hints:
+            found[hint].append(number)
+    return found
+
+
+def _fitting(clause: str) -> list[Rule]:
+    """The rules that may fit a clause, in their order."""
+    hints = _by_hint()
+    numbers = {n for word in _WORD.findall(clause.lower()) for n in hints.get(word, ())}
+    return [_RULES[number] for number in sorted(numbers)]
+
+
+def _readings(
+    rule: Rule, match: re.Match[str], clause: Clause, moment: datetime, who: str
+) -> Iterator[Reading]:
+    """What a rule makes of what it fits."""
+    groups = {name.rstrip("23"): value for name, value in match.groupdict().items() if value}
+    span = None if rule.time == "none" else _span(clause.text, moment)
+    if rule.time == "future" and (span is None or span.start <= moment):
+        return
+    if rule.time == "past" and span is not None and span.start > moment:
+        return
+    groups["who"] = who
+    if span is not None:
+        groups["day"] = span.start.date().isoformat()
+    since = _began(span) if rule.time == "past" and span is not None else None
+    for values in _each(rule, groups):
+        for form in rule.forms:
+            made = _made(form, values)
+            if made is not None:
+                subject, value, text = made
+                yield Reading(subject, value, text, clause.start, clause.stop, since)
+                if rule.time == "future" and span is not None:
+                    yield Reading(subject, value, "", clause.start, clause.stop, span.end)
+
+
+def _each(rule: Rule, groups: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The groups once, or once for each member of their list."""
+    if rule.many is None:
+        yield groups
+        return
+    name, split = rule.many
+    for one in split(groups[name]):
+        yield {**groups, name: one, "pair": " or ".join(sorted((one, groups.get("other", ""))))}
+
+
+def _made(form: Form, groups: dict[str, str]) -> tuple[str, str, str] | None:
+    """A form filled in; None if it names a group that fitted nothing."""
+    needed = [m[2] for part in form for m in _FIELD.finditer(part) if not m[3]]
+    if any(name not in groups for name in needed):
+        return None
+    subject, value, text = (_FIELD.sub(lambda m: _filled(m, groups), part) for part in form)
+    if len(subject) > _MAX_CHARS or len(text) > 2 * _MAX_CHARS:
+        return None
+    return " ".join(subject.lower().split()), " ".join(value.lower().split()), text
+
+
+def _filled(match: re.Match[str], groups: dict[str, str]) -> str:
+    value = " ".join(groups.get(match[2], "").split())
+    if match[1]:
+        return f"{'an' if value[:1].lower() in 'aeiou' else 'a'} {value}"
+    return value + " " if match[3] and value and match[2] == "which" else value
+
+
+def _span(text: str, moment: datetime) -> TimeSpan | None:
+    """The one time that a clause speaks of; None for none or several."""
+    found = read_time_spans(text, moment)
+    return found[0] if len(found) == 1 else None
+
+
+def _began(span: TimeSpan) -> datetime:
+    """When something of that time began: "ago" is around the middle of what it may mean."""
+    if span.text.lower().endswith("ago"):
+        return span.start + (span.end - span.start) / 2
+    return span.start
+
+
+_RULES: tuple[Rule, ...] = (
+    *IDENTITY,
+    *RELATIONS,
+    *PLACES,
+    *WORK,
+    *PLANS,
+    *TASTES,
+    *HEALTH,
+    *THINGS,
+)

@@ -1,0 +1,171 @@
+"""A text as the plain statements in it: what asks, quotes, supposes or reports is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SCAN = 2_000
+"""Characters of a text that are looked at; what is longer is seldom about its writer."""
+_LONG = 6_000
+"""A text of more characters is taken for material, not for something said."""
+_MAX_SENTENCE = 400
+_SELF = re.compile(r"\b(?:i|my|we)\b", re.IGNORECASE)
+# A text handed over to be worked on, or a part to play: what it says is not about its writer.
+_TASK = re.compile(
+    r"```|\b(?:just kidding|only kidding|act as|pretend|role-?play|you are an?\b|you will be"
+    r"|in the style of|lyrics|screenplay"
+    r"|(?:write|draft|compose|create|generate|make up|give me|tell me|continue|finish|rewrite"
+    r"|paraphrase|rephrase|translate|proofread|correct|edit|improve|summari[sz]e|fix) "
+    r"(?:me |us |up |out )?(?:an? |the |this |that |these |my |some |following |short |long "
+    r"|\w+ ){0,5}?(?:story|poem|song|essay|letter|e-?mail|message|speech|bio|biography|paragraph"
+    r"|text|sentences?|script|dialogue|monologue|post|tweet|caption|profile|statement|introduction"
+    r"|review|resume|cv|article|scene|chapter|prompt|answer|reply|response|note|blog|diary|journal"
+    r"|vows?|toast|ad|description|character|conversation|joke|riddle|transcript|passage|draft)\b)",
+    re.IGNORECASE,
+)
+_QUOTES = re.compile(r'"[^"\n]{0,500}"?|“[^”\n]{0,500}”?|«[^»\n]{0,500}»?|`[^`\n]{0,200}`?')
+_SINGLE_QUOTES = re.compile(r"(?:(?<=[\s(:])|^)['‘](?=\w)[^'’\n]{2,300}['’](?!\w)", re.MULTILINE)
+# Lines that quote, list, give a speaker's label or are markup.
+_NOT_PROSE = re.compile(
+    r"^[ \t]*(?:[>|#*•=<{\[]|\d+[.)]|[A-Z][.)] |[-–—][ \t]|[A-Z][\w ]{0,30}:[ \t]).*$", re.MULTILINE
+)
+_HOLE = "\x00"
+_SENTENCE = re.compile(
+    r"(?:[^.!?\n]|\.(?=\w)|(?<=\b[A-Z])\.|(?<=\bDr)\.|(?<=\bMr)\.|(?<=\bMs)\.|(?<=\bMrs)\."
+    r"|(?<=\bSt)\.)+(?:[.!?]+|\n|$)"
+)
+# What makes a whole sentence doubtful: it reports, jokes, quotes or takes itself back.
+_REPORTED = re.compile(
+    rf"{_HOLE}|\b(?:said|says|saying|claim(?:s|ed)?|wrote|writes|quote|lyrics?|sarcas\w+"
+    rf"|yeah,? right"
+    r"|as if|just kidding|kidding|joking|jk|lol|lmao|haha\w*|hehe|totally not|in theory"
+    r"|in another life|in my dreams|fictional|protagonist|hypothetical\w*|oh joy)\b"
+    r"|[🙄😜😏😂🤣]|(?:^|\s)/s\b|;\)"
+    r"|,? (?:i guess|i think|i suppose|i believe|or so|maybe|not)[.!]*$",
+    re.IGNORECASE,
+)
+# What makes a clause doubtful, and those after it.
+_SUPPOSED = re.compile(
+    r"\b(?:if|unless|whether|suppose|supposing|imagine|imagining|pretend|assuming|let['’]s say"
+    r"|as though|wish|wishes|dream(?:t|ed)?|told|tells|asked|asks|say|for example|e\.g"
+    r"|for instance|character|novel|in the (?:movie|film|book|game|story|show)|supposedly)\b",
+    re.IGNORECASE,
+)
+# What makes a clause alone doubtful.
+_OPEN = re.compile(
+    r"\b(?:hope|maybe|perhaps|probably|possibly|almost|nearly|practically|basically|not sure|guess"
+    r"|think|thinking|believe|feel like|sometimes|occasionally)\b",
+    re.IGNORECASE,
+)
+# What makes a clause no plain statement of now; forms that mean an end are read before.
+_UNREAL = re.compile(
+    r"\b(?:would|could|should|might|(?-i:may)|can|will|shall|gonna|going to|want(?:ed)? to"
+    r"|plan(?:ning)? to"
+    r"|planned|hoping|thinking (?:of|about)|considering|about to|need to|have to|had to"
+    r"|try(?:ing)? to"
+    r"|tried to|ought|wanna|tempted|supposed to|used to|never|not|n['’]t|cannot|hardly|barely"
+    r"|no longer|neither|nor|like i)\b|n['’]t\b|['’](?:d|ll)\b",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"(?:so |and |but |or |also )?(?:please |do|does|did|can|could|would|will|shall|should|what"
+    r"|which|how|who|where|when|why|any|is|are|was|were|have you|has|got any|am i)\b",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(
+    r"(?:,? ?(?:\b(?:and|but|so|because|since|as|although|though|while|plus|where|which|who|or)\b) "
+    r"(?:(?:also|now|then|just|that|currently|recently|by the way,?) )?"
+    r"(?=(?:i|my|we|our|it['’]s|it|she|he|they|do|does|can|could|what|how|would|please|any|is|are"
+    r"|was wondering|am|need|want)\b|i['’]))"
+    r"|(?:, ?|\s*[;:–—]\s*|\s+-\s+|\s*[()]\s*)(?=(?:i|my|we|our|so|and|but|or|where|which|who|do"
+    r"|does|can|could|what|how|would|please|any|is (?:there|it|that|this)|are (?:there|you"
+    r"|they)|though|right|you|it|he|she|they|don['’]t)\b"
+    r"|i['’])|\s*[;()]\s*",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"(?:(?:hi|hey|hello|hi there|hello there|ok|okay|so|well|also|and|but|oh|yes|yeah|yep|no|sure"
+    r"|thanks|thank you|btw|by the way|fyi|actually|speaking of which|oh and|anyway|ah|great"
+    r"|for context|for reference|in fact|just so you know|to be honest|honestly|unfortunately"
+    r"|luckily|fortunately|sadly|personally|lately|recently|currently|now|right now|today"
+    r"|these days"
+    r"|nowadays|as you know|because|since|as|although|though|while|please note that|please note"
+    r"|note that|the thing is|(?:please )?remember that|that being said|good (?:morning|evening"
+    r"|afternoon))\b[,:!.]*\s*)+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence that says one thing.
+
+    Attributes:
+        text: Without what leads into it and without its end.
+        start: Where `text` begins in the whole.
+        stop: Where it ends.
+        is_plain: Whether it neither denies nor speaks of what is not yet or no more.
+    """
+
+    text: str
+    start: int
+    stop: int
+    is_plain: bool
+
+
+def clauses(text: str) -> Iterator[Clause]:
+    """Yield what a text states about its writer, in order."""
+    if len(text) > _LONG or not _SELF.search(text[:_SCAN]) or _TASK.search(text[:_SCAN]):
+        return
+    shown = text[:_SCAN]
+    for pattern in (_QUOTES, _SINGLE_QUOTES, _NOT_PROSE):
+        shown = pattern.sub(_hole, shown)
+    for sentence in _SENTENCE.finditer(shown):
+        if len(sentence[0]) <= _MAX_SENTENCE and _SELF.search(sentence[0]):
+            yield from _of_sentence(sentence[0], sentence.start())
+
+
+def _hole(match: re.Match[str]) -> str:
+    """As many signs as were there, of which none is a word."""
+    return re.sub(r"[^\n]", _HOLE, match[0])
+
+
+def _of_sentence(sentence: str, offset: int) -> Iterator[Clause]:
+    """The clauses of one sentence before the first that is doubtful or asks."""
+    if _REPORTED.search(sentence.rstrip()):
+        return
+    parts = list(_parts(sentence))
+    if sentence.rstrip().endswith("?"):
+        asking = next(
+            (at for at, (start, stop) in enumerate(parts) if _asks(sentence[start:stop])), 0
+        )
+        parts = parts[:asking]
+    for start, stop in parts:
+        shown = sentence[start:stop]
+        if _SUPPOSED.search(shown):
+            return
+        start += len(shown) - len(shown.lstrip(" \t\n,.;:!-–—"))
+        lead = _LEAD.match(sentence, start, stop)
+        start = lead.end() if lead else start
+        shown = sentence[start:stop].rstrip(" \t\n.,;:!")
+        if shown and not _OPEN.search(shown):
+            yield Clause(
+                shown, offset + start, offset + start + len(shown), not _UNREAL.search(shown)
+            )
+
+
+def _asks(clause: str) -> bool:
+    return _ASKING.match(clause.lstrip(" ,")) is not None
+
+
+def _parts(sentence: str) -> Iterator[tuple[int, int]]:
+    """Start and stop of each clause."""
+    start = 0
+    for match in _SPLIT.finditer(sentence):
+        if match.start() > start:
+            yield start, match.start()
+        start = match.end()
+    if start < len(sentence):
+        yield start, len(sentence)
