@@ -21,6 +21,8 @@ _LEAST = 64
 _BLOCK = 1_024
 """Rows widened to float32 at a time, few enough to be in the cache when they are multiplied."""
 _FULL = 32_767
+_WORDS_A_BYTE = 3
+"""Words of 64 bits whose bits can be counted in one byte."""
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -100,13 +102,12 @@ class DenseMatrix:
     def distances(self, query: Floats) -> NDArray[np.uint16]:
         """In how many places each row has another sign than the query; shape (n,).
 
-        The places where the query is large, one half of them, count three times: so the order is
-        nearer to that of the cosines than by signs alone. Only where `has_signs`.
+        Only where `has_signs`.
         """
         found = np.empty(self._count, np.uint16)
-        signs, large = _bits(query[None] >= 0)[:, 0], _bits(_large(query)[None])[:, 0]
+        signs = _bits(query[None] >= 0)[:, 0]
         for segment, out in self._parts(found):
-            segment.distances(signs, large, out)
+            segment.distances(signs, out)
         return found
 
     def _parts(self, found: NDArray[np.generic]) -> Iterator[tuple[_Segment, NDArray[np.generic]]]:
@@ -120,7 +121,7 @@ class DenseMatrix:
         for segment, places, inside in self._by_segment(rows):
             for start in range(0, len(places), _BLOCK):
                 part = slice(start, start + _BLOCK)
-                found[places[part]] = segment.take(inside[part]) @ query
+                found[places[part]] = segment.scores_of(inside[part], query)
         return found
 
     def vectors(self, rows: Rows) -> Floats:
@@ -175,10 +176,12 @@ class _Segment(Protocol):
     def scores(self, query: Floats, out: Floats) -> None:
         """Cosines of the first rows."""
 
-    def distances(
-        self, signs: NDArray[np.uint64], large: NDArray[np.uint64], out: NDArray[np.uint16]
-    ) -> None:
-        """Distances of the first rows, by a query's signs and where it is large."""
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        """Cosines of some rows."""
+        ...
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
+        """Distances of the first rows from a query's signs."""
 
 
 class _Whole:
@@ -206,9 +209,10 @@ class _Whole:
     def scores(self, query: Floats, out: Floats) -> None:
         np.dot(self._rows[: len(out)], query, out=out)
 
-    def distances(
-        self, signs: NDArray[np.uint64], large: NDArray[np.uint64], out: NDArray[np.uint16]
-    ) -> None:
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        return self._rows[rows] @ query
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
         raise RuntimeError("there are too few rows to have signs: ask for scores")
 
 
@@ -253,19 +257,21 @@ class _Packed:
             np.dot(self._codes[part].astype(np.float32), query, out=out[part])
         out *= self._scales[: len(out)]
 
-    def distances(
-        self, signs: NDArray[np.uint64], large: NDArray[np.uint64], out: NDArray[np.uint16]
-    ) -> None:
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        found: Floats = self._codes[rows].astype(np.float32) @ query
+        found *= self._scales[rows]
+        return found
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
         differs = np.empty(len(out), np.uint64)
-        count = np.empty(len(out), np.uint8)
+        count, some = np.empty((2, len(out)), np.uint8)
         out[:] = 0
-        for held, sign, weighty in zip(self._signs, signs, large, strict=True):
-            np.bitwise_xor(held[: len(out)], sign, out=differs)
-            out += np.bitwise_count(differs, out=count)
-            np.bitwise_and(differs, weighty, out=differs)
-            np.bitwise_count(differs, out=count)
-            count *= 2
-            out += count
+        for first in range(0, len(signs), _WORDS_A_BYTE):
+            some[:] = 0
+            for word in range(first, min(first + _WORDS_A_BYTE, len(signs))):
+                np.bitwise_xor(self._signs[word, : len(out)], signs[word], out=differs)
+                some += np.bitwise_count(differs, out=count)
+            out += some
 
 
 def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -274,10 +280,3 @@ def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     packed = np.packbits(flags, axis=1)
     wide[:, : packed.shape[1]] = packed
     return np.ascontiguousarray(wide.view(np.uint64).T)
-
-
-def _large(query: Floats) -> NDArray[np.bool_]:
-    """The half of the places where a query is furthest from 0."""
-    sizes = np.abs(query)
-    large: NDArray[np.bool_] = sizes > np.median(sizes)
-    return large

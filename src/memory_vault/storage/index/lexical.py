@@ -176,8 +176,8 @@ class Texts:
         whole = found.asked * idf(self._total, 0)
         for texts, counts in self._counted(found):
             weight = idf(self._total, len(texts))
-            scores[texts] += weight * _worth(counts, self._norms[texts])
-            held[texts] += weight
+            np.add.at(scores, texts, weight * _worth(counts, self._norms[texts]))
+            np.add.at(held, texts, np.float32(weight))
             whole += weight - idf(self._total, 0)
         return scores, float(held.max(initial=0) / whole) if whole else 0.0
 
@@ -187,20 +187,9 @@ class Texts:
             if self._groups is None:
                 yield rows, counts.astype(np.float32)
             else:
-                yield _summed(self._groups[rows], counts, len(self._norms))
-
-
-def _summed(
-    groups: NDArray[np.integer[Any]], counts: NDArray[np.uint16], total: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Each group that is there, ascending, with the sum of its counts."""
-    steps = np.diff(groups)
-    if (steps < 0).any():
-        sums = np.bincount(groups, counts, total)
-        held = np.flatnonzero(sums)
-        return held, sums[held]
-    starts = np.concatenate([[0], np.flatnonzero(steps) + 1])
-    return groups[starts].astype(np.int64), np.add.reduceat(counts, starts, dtype=np.float64)
+                sums = np.bincount(self._groups[rows], counts, len(self._norms))
+                held = np.flatnonzero(sums)
+                yield held, sums[held]
 
 
 class _Part:

@@ -31,7 +31,7 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
-_CANDIDATES, _CANDIDATES_EACH = 2_000, 10
+_CANDIDATES, _CANDIDATES_EACH = 1_000, 10
 """So many memories are looked at exactly, at least, and for each one asked for."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
@@ -261,9 +261,9 @@ def _evidence(
 def _around(view: View, words: _Words, own: Scores) -> dict[str, Scores]:
     """What the neighbours and the session of every memory lend it."""
     return {
-        "beside": beside(view.order, view.runs, own),
-        "beyond": beside(view.order, view.runs, own, distance=2),
-        "session": words.sessions[view.column("session")],
+        "beside": beside(own, view.neighbours(1)),
+        "beyond": beside(own, view.neighbours(2)),
+        "session": words.sessions.take(view.column("session")),
     }
 
 

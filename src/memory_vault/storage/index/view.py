@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...text.fuse import Scores, median
+from ...text.pool import Neighbours, neighbours
 
 if TYPE_CHECKING:
     from .lexical import Texts
     from .user_index import UserIndex
 
 _SAMPLE = 4_096
-BYTES_A_ROW = 90
+BYTES_A_ROW = 110
 """What a view holds at most for each row, when all has been asked of it."""
 
 Rows = NDArray[np.int64]
@@ -42,6 +43,7 @@ class View:
         self.starts: Rows = np.flatnonzero(self.pick(index.column("chunk")) == 0)
         self.firsts: Rows = rows if len(self.starts) == len(rows) else rows[self.starts]
         self._columns: dict[str, NDArray[Any]] = {}
+        self._neighbours: dict[int, Neighbours] = {}
 
     def __len__(self) -> int:
         """How many memories there are."""
@@ -69,10 +71,13 @@ class View:
         found = numbers[order]
         return found if len(found) == len(self) else found[found >= 0]
 
-    @cached_property
-    def runs(self) -> NDArray[np.integer[Any]]:
-        """Which memories follow each other without a gap: a number for each stretch."""
-        return self.column("session")
+    def neighbours(self, distance: int) -> Neighbours:
+        """The memories that far from each one in its session; see `text.pool.neighbours`."""
+        found = self._neighbours.get(distance)
+        if found is None:
+            found = neighbours(self.order, self.column("session"), distance=distance)
+            self._neighbours[distance] = found
+        return found
 
     @cached_property
     def texts(self) -> Texts:
@@ -109,7 +114,7 @@ class View:
         # Half of the sample lies on each side of its own middle; the line says how far the middle
         # of all is from that.
         typical = float(median(exact)) + slope * (middle - float(median(held)))
-        return by_distance.astype(np.float32)[distances], typical
+        return by_distance.astype(np.float32).take(distances, mode="clip"), typical
 
     @cached_property
     def sample(self) -> Rows:
@@ -117,25 +122,23 @@ class View:
         step = max(1, len(self.rows) // _SAMPLE)
         return np.arange(step // 2, len(self.rows), step)
 
-    def around(self, chosen: Rows, *, distance: int = 2) -> View:
-        """These memories, and those up to that far from them in their sessions.
+    def around(self, chosen: Rows) -> View:
+        """These memories, and all that were asked for as neighbours of theirs.
 
-        The former are the complete ones of the new view.
+        The former are the complete ones of the new view; the others may lack neighbours there.
         """
-        place = np.empty(len(self), np.int64)
-        place[self.order] = np.arange(len(self))
-        near = np.unique(place[chosen][:, None] + np.arange(-distance, distance + 1))
-        near = near[(near >= 0) & (near < len(self))]
-        found = self.order[near]
-        session = self.column("session")[found]
-        is_new = (np.diff(near, prepend=-2) > 1) | (np.diff(session, prepend=-1) != 0)
-        by_number = np.argsort(found)
-        complete = np.zeros(len(self), np.bool_)
-        complete[chosen] = True
-        numbers = found[by_number]
-        view = View(self._index, self._rows_of(numbers), complete=complete[numbers])
-        view.order = np.argsort(by_number)
-        view.runs = np.cumsum(is_new)[by_number]
+        known = self._neighbours
+        lists = [chosen, *(side[chosen] for near in known.values() for side in near)]
+        numbers = np.unique(np.concatenate(lists))
+        numbers = numbers[: np.searchsorted(numbers, len(self))]
+        complete = np.zeros(len(numbers), np.bool_)
+        complete[np.searchsorted(numbers, chosen)] = True
+        view = View(self._index, self._rows_of(numbers), complete=complete)
+        for distance, (before, after) in known.items():
+            view._neighbours[distance] = (
+                _renumbered(before[numbers], numbers),
+                _renumbered(after[numbers], numbers),
+            )
         return view
 
     def _rows_of(self, memories: Rows) -> Rows:
@@ -146,3 +149,10 @@ class View:
         counts = np.append(self.starts[1:], len(self.rows))[memories] - starts
         before = np.cumsum(counts) - counts
         return self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+
+
+def _renumbered(memories: Rows, numbers: Rows) -> Rows:
+    """The places of some memories in `numbers`, which is ascending; its length if not there."""
+    places = np.searchsorted(numbers, memories)
+    is_there = numbers.take(places, mode="clip") == memories
+    return np.where(is_there, places, len(numbers))
