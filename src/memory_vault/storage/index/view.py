@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .lexical import Texts
     from .user_index import UserIndex
 
-_SAMPLE = 4_096
+_SAMPLE = 8_192
 BYTES_A_ROW = 110
 """What a view holds at most for each row, when all has been asked of it."""
 
@@ -99,22 +99,18 @@ class View:
         return self.pick(dense.scores(query))
 
     def estimates(self, query: Scores) -> tuple[Scores, float]:
-        """Cosine of every visible row as its signs tell, and the median; only with signs.
+        """Cosine of every visible row as its signs tell, and the typical one; only with signs.
 
-        A line through the cosines of a sample says what a distance stands for.
+        A line through the cosines of a sample says what a distance stands for; their median is the
+        typical one.
         """
         distances = self.pick(self._index.dense.distances(query))
         exact = self._index.dense.scores_of(self.rows[self.sample], query)
         held = distances[self.sample].astype(np.float32)
         apart = held - held.mean()
         slope = float(apart @ exact) / max(float(apart @ apart), 1.0)
-        counts = np.bincount(distances)
-        by_distance = exact.mean() + slope * (np.arange(len(counts)) - held.mean())
-        middle = int(np.searchsorted(np.cumsum(counts), (len(distances) + 1) // 2))
-        # Half of the sample lies on each side of its own middle; the line says how far the middle
-        # of all is from that.
-        typical = float(median(exact)) + slope * (middle - float(median(held)))
-        return by_distance.astype(np.float32).take(distances, mode="clip"), typical
+        line = exact.mean() + slope * (np.arange(distances.max() + 1) - held.mean())
+        return line.astype(np.float32).take(distances, mode="clip"), float(median(exact))
 
     @cached_property
     def sample(self) -> Rows:
