@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_vault.text.pool import beside, best_chunk
+from memory_vault.text.pool import beside, best_chunk, neighbours
 
 
 def floats(*values: float) -> np.ndarray:
@@ -21,12 +21,14 @@ def test_a_memory_is_as_good_as_its_best_chunk() -> None:
 
 def test_neighbours_are_of_the_same_session() -> None:
     order, sessions = np.arange(4), np.array([0, 0, 1, 1])
-    assert beside(order, sessions, floats(1, 2, 8, 4)).tolist() == [2, 1, 4, 8]
+    near = neighbours(order, sessions)
+    assert beside(floats(1, 2, 8, 4), near).tolist() == [2, 1, 4, 8]
 
 
 def test_one_alone_has_no_neighbour() -> None:
-    assert beside(np.array([0]), np.array([0]), floats(7)).tolist() == [0]
-    assert beside(np.zeros(0, np.int64), np.zeros(0, np.int64), floats()).tolist() == []
+    assert beside(floats(7), neighbours(np.array([0]), np.array([0]))).tolist() == [0]
+    nobody = np.zeros(0, np.int64)
+    assert beside(floats(), neighbours(nobody, nobody)).tolist() == []
 
 
 @given(
@@ -41,10 +43,7 @@ def test_it_agrees_with_plain_lists(memories: list[tuple[int, float]], distance:
     for at, i in enumerate(order):
         near = [order[j] for j in (at - distance, at + distance) if 0 <= j < len(order)]
         expected[i] = max([memories[j][1] for j in near if memories[j][0] == memories[i][0]] or [0])
-    found = beside(
-        np.array(order, np.int64),
-        np.array([session for session, _ in memories], np.int64),
-        floats(*(score for _, score in memories)),
-        distance=distance,
-    )
+    sessions = np.array([session for session, _ in memories], np.int64)
+    near = neighbours(np.array(order, np.int64), sessions, distance=distance)
+    found = beside(floats(*(score for _, score in memories)), near)
     assert found.tolist() == expected

@@ -17,6 +17,7 @@ stand in `storage/index/rank.py`; where they come from, in docs/adr/0010-ranking
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,31 +25,43 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 _LEAST_WAY = 0.1
 _DAY = 86_400_000_000
+_SAMPLE = 8_192
 _CENTURY = 36_525
 """Days after which age makes no more difference."""
 
 
-def spread(scores: Scores) -> Scores:
+def spread(scores: Scores, *, typical: float | None = None) -> Scores:
     """Scores as shares of the way from the typical one to the best; what is below it is 0.
 
     The typical score is the median: in a small vault or a large one, what has nothing to do with
     the question is around it, so that 0 means "like any other" and 1 "the best there is". Min-max
     scaling does the same from the worst, which moves with every stray memory. Where the best is
     hardly better than the typical one, as among two memories that say nearly the same, it is not
-    made more of: the way is taken as 0.1 at least.
+    made more of: the way is taken as 0.1 at least. Give `typical` where the scores are not all
+    there are, but the best ones among them.
     """
     if not len(scores):
         return scores
+    low = median(scores) if typical is None else np.float32(typical)
+    way = max(float(scores.max() - low), _LEAST_WAY)
+    shares = scores - low
+    shares /= np.float32(way)
+    return np.maximum(shares, 0, out=shares)
+
+
+def median(scores: Scores) -> np.float32:
+    """The middle one of some scores, the lower one of two."""
     middle = (len(scores) - 1) // 2
-    typical = np.partition(scores, middle)[middle]
-    way = max(float(scores.max() - typical), _LEAST_WAY)
-    shares: Scores = np.maximum((scores - typical) / way, 0).astype(np.float32)
-    return shares
+    found: np.float32 = np.partition(scores, middle)[middle]
+    return found
 
 
-def share(scores: Scores) -> Scores:
-    """Scores that are 0 or more, as shares of the best; all 0 stays 0."""
-    best = np.float32(scores.max(initial=0))
+def share(scores: Scores, *, best: float | None = None) -> Scores:
+    """Scores that are 0 or more, as shares of the best; all 0 stays 0.
+
+    Give `best` where it may not be among them.
+    """
+    best = np.float32(scores.max(initial=0) if best is None else best)
     return np.divide(scores, best, dtype=np.float32) if best > 0 else scores
 
 
@@ -57,9 +70,9 @@ def fuse(signals: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
 
     Rounded to five places, so that equal evidence ties wherever its rows lie in memory.
     """
-    total = np.zeros(len(next(iter(signals.values()))), np.float32)
+    total, part = np.zeros((2, len(next(iter(signals.values())))), np.float32)
     for name, scores in signals.items():
-        total += np.float32(weights.get(name, 0.0)) * scores
+        total += np.multiply(scores, np.float32(weights.get(name, 0.0)), out=part)
     return np.round(total, 5, out=total)
 
 
@@ -72,9 +85,16 @@ def recency(happened: NDArray[np.int64], moment: int) -> Scores:
     other evidence, falls with the logarithm of the age. Times in microseconds, whole days count;
     what lies after the moment counts as of that day.
     """
-    days = np.maximum(moment - happened, 0) // _DAY
-    fall: Scores = (np.log1p(days) / np.log1p(_CENTURY)).astype(np.float32)
-    return np.maximum(1 - fall, 0, dtype=np.float32)
+    days = moment - happened
+    days //= _DAY
+    return _by_age().take(days, mode="clip")
+
+
+@cache
+def _by_age() -> Scores:
+    """`recency` by age in days: a table is read faster than a logarithm is taken."""
+    fall = np.log1p(np.arange(_CENTURY + 1)) / np.log1p(_CENTURY)
+    return np.maximum(1 - fall.astype(np.float32), 0, dtype=np.float32)
 
 
 def within(happened: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Scores:
@@ -85,10 +105,29 @@ def within(happened: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Sco
     return found.astype(np.float32)
 
 
+def top(scores: Scores, count: int) -> NDArray[np.int64]:
+    """Where the `count` highest scores are, and any that equal the last of them; in no order."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    likely = _likely(scores, count)
+    among = scores if likely is None else scores[likely]
+    least = np.partition(among, len(among) - count)[len(among) - count]
+    found = np.flatnonzero(among >= least)
+    return found if likely is None else likely[found]
+
+
+def _likely(scores: Scores, count: int) -> NDArray[np.int64] | None:
+    """Where all of the highest are and not many others, by the look of a sample; None if unsure."""
+    sample = scores[:: max(1, len(scores) // _SAMPLE)]
+    rank = 2 * count * len(sample) // len(scores) + 8
+    if 4 * rank > len(sample):
+        return None
+    least = np.partition(sample, len(sample) - rank)[len(sample) - rank]
+    found = np.flatnonzero(scores >= least)
+    return found if count <= len(found) < len(scores) // 2 else None
+
+
 def best_first(scores: Scores, ties: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
     """Where the `limit` highest scores are, best first; equal ones by `ties`, lowest first."""
-    found = np.arange(len(scores))
-    if len(scores) > limit > 0:
-        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
-        found = np.flatnonzero(scores >= least)
+    found = top(scores, limit) if limit > 0 else np.arange(0)
     return found[np.lexsort((ties[found], -scores[found]))][:limit]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
+Neighbours = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def best_chunk(scores: Scores, starts: NDArray[np.int64]) -> Scores:
@@ -17,18 +18,27 @@ def best_chunk(scores: Scores, starts: NDArray[np.int64]) -> Scores:
     return scores if len(starts) == len(scores) else np.maximum.reduceat(scores, starts)
 
 
-def beside(
-    order: NDArray[np.int64], sessions: NDArray[np.integer], scores: Scores, *, distance: int = 1
-) -> Scores:
-    """The better score of the two memories that far from each one in its session; shape (n,).
+def neighbours(
+    order: NDArray[np.int64], sessions: NDArray[np.integer], *, distance: int = 1
+) -> Neighbours:
+    """The two memories that far from each one in its session, before and after; shape (n,) each.
 
-    An answer stands next to its question, and a remark near what it is about. `order` sorts the
-    memories by session, then by place in it; 0 where there is no neighbour.
+    `order` sorts the memories by session, then by place in it; n stands where there is none.
     """
-    found = np.zeros(len(scores), np.float32)
+    before, after = np.full((2, len(order)), len(order), np.int64)
     first, second = order[:-distance], order[distance:]
     together = sessions[first] == sessions[second]
     first, second = first[together], second[together]
-    found[second] = scores[first]
-    found[first] = np.maximum(found[first], scores[second])
-    return found
+    before[second], after[first] = first, second
+    return before, after
+
+
+def beside(scores: Scores, near: Neighbours) -> Scores:
+    """The better score of the two neighbours of each memory; 0 where it has none; shape (n,).
+
+    An answer stands next to its question, and a remark near what it is about.
+    """
+    before, after = near
+    padded = np.append(scores, np.float32(0))
+    found: Scores = padded.take(before, mode="clip")
+    return np.maximum(found, padded.take(after, mode="clip"), out=found)

@@ -1,29 +1,53 @@
-"""Exact search: every embedding of one user in a matrix of fixed segments."""
+"""Search by embedding: every row exactly where there are few, by signs first where there are many.
+
+Up to `EXACT_ROWS` rows are kept as they came, in float32. Beyond, each number takes two bytes (a
+row has its own scale, so that cosines stay within 1e-5), and the signs of each row stand beside it
+as bits: `distances` reads 48 bytes of a row of 384 instead of 1,536.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SEGMENT = 4096
+EXACT_ROWS = 16_384
+"""With so many rows or fewer all are compared exactly: signs would save nothing worth having."""
+SEGMENT_ROWS = 16_384
 """Rows of a full segment: growing copies one segment at most, never what is before it."""
 _LEAST = 64
+_BLOCK = 1_024
+"""Rows widened to float32 at a time, few enough to be in the cache when they are multiplied."""
+_FULL = 32_767
+_WORDS_A_BYTE = 3
+"""Words of 64 bits whose bits can be counted in one byte."""
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
 
 class DenseMatrix:
     """Embeddings in order of adding; see `DenseIndex` for the promises.
 
-    Every segment but the last has 4,096 rows; the last one starts small and doubles, so that a user
-    with few memories takes few bytes.
+    Segments are full but for the last one, which starts small and doubles, so that a user with few
+    memories takes few bytes.
 
     Args:
         dimension: Length of an embedding.
+        exact_rows: Rows up to which embeddings are kept in float32.
+        segment_rows: Rows of a full segment.
     """
 
-    def __init__(self, dimension: int) -> None:
-        self._dimension = dimension
-        self._segments: list[NDArray[np.float32]] = []
+    def __init__(
+        self, dimension: int, *, exact_rows: int = EXACT_ROWS, segment_rows: int = SEGMENT_ROWS
+    ) -> None:
+        self._dimension, self._exact_rows, self._size = dimension, exact_rows, segment_rows
+        self._segments: list[_Segment] = []
         self._count = 0
+        self.has_signs: bool = False
+        """Whether there are, or were, so many rows that `distances` may be asked for."""
 
     def __len__(self) -> int:
         return self._count
@@ -33,43 +57,88 @@ class DenseMatrix:
         """Bytes of memory held, room to grow included."""
         return sum(segment.nbytes for segment in self._segments)
 
-    def add(self, embeddings: NDArray[np.float32]) -> None:
+    def add(self, embeddings: Floats) -> None:
         """Append rows; shape (n, dimension), unit length."""
+        if not self.has_signs and self._count + len(embeddings) > self._exact_rows:
+            self._pack()
         done = 0
         while done < len(embeddings):
-            start = self._count % _SEGMENT
-            part = embeddings[done : done + _SEGMENT - start]
+            start = self._count % self._size
+            part = embeddings[done : done + self._size - start]
             self._reserve(start, start + len(part))
-            self._segments[-1][start : start + len(part)] = part
+            self._segments[-1].put(start, part)
             self._count += len(part)
             done += len(part)
 
+    def _pack(self) -> None:
+        """Go over to packed rows, segment by segment."""
+        self.has_signs = True
+        for i, segment in enumerate(self._segments):
+            used = min(self._size, self._count - i * self._size)
+            self._segments[i] = self._segment(len(segment))
+            self._segments[i].put(0, segment.take(slice(0, used)))
+
+    def _segment(self, rows: int) -> _Segment:
+        return (_Packed if self.has_signs else _Whole)(rows, self._dimension)
+
     def _reserve(self, used: int, rows: int) -> None:
         """Make the last segment hold `rows`, of which `used` are there; 0 starts a new one."""
+        room = min(self._size, max(_LEAST, 1 << (rows - 1).bit_length()))
         if not used:
-            self._segments.append(np.empty((_room(rows), self._dimension), np.float32))
+            self._segments.append(self._segment(room))
         elif rows > len(self._segments[-1]):
-            wider = np.empty((_room(rows), self._dimension), np.float32)
-            wider[:used] = self._segments[-1][:used]
+            wider = self._segment(room)
+            wider.copy(self._segments[-1], used)
             self._segments[-1] = wider
 
-    def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(self, query: Floats) -> Floats:
         """Cosine of every row with a query of shape (dimension,); shape (n,)."""
         query = np.ascontiguousarray(query, np.float32)
         found = np.empty(self._count, np.float32)
-        for i, segment in enumerate(self._segments):
-            start = i * _SEGMENT
-            stop = min(start + _SEGMENT, self._count)
-            np.dot(segment[: stop - start], query, out=found[start:stop])
+        for segment, out in self._parts(found):
+            segment.scores(query, out)
         return found
 
-    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def distances(self, query: Floats) -> NDArray[np.uint16]:
+        """In how many places each row has another sign than the query; shape (n,).
+
+        Only where `has_signs`.
+        """
+        found = np.empty(self._count, np.uint16)
+        signs = _bits(query[None] >= 0)[:, 0]
+        for segment, out in self._parts(found):
+            segment.distances(signs, out)
+        return found
+
+    def _parts(self, found: NDArray[np.generic]) -> Iterator[tuple[_Segment, NDArray[np.generic]]]:
+        for i, segment in enumerate(self._segments):
+            yield segment, found[i * self._size : (i + 1) * self._size]
+
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        """Cosines of some rows with a query; shape (len(rows),)."""
+        query = np.ascontiguousarray(query, np.float32)
+        found = np.empty(len(rows), np.float32)
+        for segment, places, inside in self._by_segment(rows):
+            for start in range(0, len(places), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                found[places[part]] = segment.scores_of(inside[part], query)
+        return found
+
+    def vectors(self, rows: Rows) -> Floats:
         """Embeddings of some rows; shape (len(rows), dimension)."""
         found = np.empty((len(rows), self._dimension), np.float32)
-        for number in np.unique(rows // _SEGMENT).tolist():
-            here = rows // _SEGMENT == number
-            found[here] = self._segments[number][rows[here] % _SEGMENT]
+        for segment, places, inside in self._by_segment(rows):
+            found[places] = segment.take(inside)
         return found
+
+    def _by_segment(self, rows: Rows) -> Iterator[tuple[_Segment, Rows, Rows]]:
+        """Each segment that holds some of the rows: their places in `rows`, and in the segment."""
+        order = np.argsort(rows, kind="stable")
+        ends = np.searchsorted(rows[order], np.arange(len(self._segments) + 1) * self._size)
+        for i, segment in enumerate(self._segments):
+            if ends[i] < ends[i + 1]:
+                places = order[ends[i] : ends[i + 1]]
+                yield segment, places, rows[places] - i * self._size
 
     def compact(self, keep: NDArray[np.bool_]) -> None:
         """Drop the rows where `keep` is False; the others keep their order.
@@ -77,11 +146,137 @@ class DenseMatrix:
         Each segment is given back as soon as its rows are taken over.
         """
         old, self._segments, self._count = self._segments[::-1], [], 0
-        for start in range(0, len(keep), _SEGMENT):
-            chosen = keep[start : start + _SEGMENT]
-            self.add(old.pop()[: len(chosen)][chosen])
+        for start in range(0, len(keep), self._size):
+            chosen = np.flatnonzero(keep[start : start + self._size])
+            segment = old.pop()
+            for first in range(0, len(chosen), _BLOCK):
+                self.add(segment.take(chosen[first : first + _BLOCK]))
 
 
-def _room(rows: int) -> int:
-    """Rows to reserve for so many: the next power of two, at most a full segment."""
-    return min(_SEGMENT, max(_LEAST, 1 << (rows - 1).bit_length()))
+class _Segment(Protocol):
+    """Room for some rows."""
+
+    def __init__(self, rows: int, dimension: int) -> None: ...
+
+    def __len__(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def put(self, start: int, embeddings: Floats) -> None:
+        """Write rows from a place on."""
+
+    def copy(self, other: _Segment, used: int) -> None:
+        """Take over the first rows of another one of the same kind."""
+
+    def take(self, rows: Rows | slice) -> Floats:
+        """Some rows, shape (n, dimension)."""
+        ...
+
+    def scores(self, query: Floats, out: Floats) -> None:
+        """Cosines of the first rows."""
+
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        """Cosines of some rows."""
+        ...
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
+        """Distances of the first rows from a query's signs."""
+
+
+class _Whole:
+    """Rows in float32."""
+
+    def __init__(self, rows: int, dimension: int) -> None:
+        self._rows = np.empty((rows, dimension), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def nbytes(self) -> int:
+        return self._rows.nbytes
+
+    def put(self, start: int, embeddings: Floats) -> None:
+        self._rows[start : start + len(embeddings)] = embeddings
+
+    def copy(self, other: _Whole, used: int) -> None:
+        self._rows[:used] = other._rows[:used]
+
+    def take(self, rows: Rows | slice) -> Floats:
+        return self._rows[rows]
+
+    def scores(self, query: Floats, out: Floats) -> None:
+        np.dot(self._rows[: len(out)], query, out=out)
+
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        return self._rows[rows] @ query
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
+        raise RuntimeError("there are too few rows to have signs: ask for scores")
+
+
+class _Packed:
+    """Rows in 16 bits a number, each with a scale of its own, and their signs."""
+
+    def __init__(self, rows: int, dimension: int) -> None:
+        self._codes = np.empty((rows, dimension), np.int16)
+        self._scales = np.empty(rows, np.float32)
+        self._signs = np.empty((-(-dimension // 64), rows), np.uint64)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @property
+    def nbytes(self) -> int:
+        return self._codes.nbytes + self._scales.nbytes + self._signs.nbytes
+
+    def put(self, start: int, embeddings: Floats) -> None:
+        for first in range(0, len(embeddings), _BLOCK):
+            part = embeddings[first : first + _BLOCK]
+            here = slice(start + first, start + first + len(part))
+            largest = np.abs(part).max(1, initial=0)
+            scales = np.where(largest > 0, largest / np.float32(_FULL), np.float32(1))
+            self._codes[here] = np.rint(part / scales[:, None])
+            self._scales[here] = scales
+            self._signs[:, here] = _bits(part >= 0)
+
+    def copy(self, other: _Packed, used: int) -> None:
+        self._codes[:used] = other._codes[:used]
+        self._scales[:used] = other._scales[:used]
+        self._signs[:, :used] = other._signs[:, :used]
+
+    def take(self, rows: Rows | slice) -> Floats:
+        found = self._codes[rows].astype(np.float32)
+        found *= self._scales[rows][:, None]
+        return found
+
+    def scores(self, query: Floats, out: Floats) -> None:
+        for start in range(0, len(out), _BLOCK):
+            part = slice(start, min(start + _BLOCK, len(out)))
+            np.dot(self._codes[part].astype(np.float32), query, out=out[part])
+        out *= self._scales[: len(out)]
+
+    def scores_of(self, rows: Rows, query: Floats) -> Floats:
+        found: Floats = self._codes[rows].astype(np.float32) @ query
+        found *= self._scales[rows]
+        return found
+
+    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
+        differs = np.empty(len(out), np.uint64)
+        count, some = np.empty((2, len(out)), np.uint8)
+        out[:] = 0
+        for first in range(0, len(signs), _WORDS_A_BYTE):
+            some[:] = 0
+            for word in range(first, min(first + _WORDS_A_BYTE, len(signs))):
+                np.bitwise_xor(self._signs[word, : len(out)], signs[word], out=differs)
+                some += np.bitwise_count(differs, out=count)
+            out += some
+
+
+def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Rows of truth values as words of 64 bits, shape (words, n); the last one ends in zeros."""
+    wide = np.zeros((len(flags), -(-flags.shape[1] // 64) * 8), np.uint8)
+    packed = np.packbits(flags, axis=1)
+    wide[:, : packed.shape[1]] = packed
+    return np.ascontiguousarray(wide.view(np.uint64).T)

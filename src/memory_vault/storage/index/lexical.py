@@ -7,6 +7,7 @@ base when it has grown to a share of it, so that adding costs little and searchi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ K1, B = 1.2, 0.75
 _TAIL_SHARE, _TAIL_LEAST, _TAIL_PARTS = 0.1, 20_000, 16
 _MOST_OFTEN = 65_535
 
-_Triples = tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.uint16]]
-"""Words, rows and counts, sorted by word, then row."""
+_Pairs = tuple[NDArray[np.int32], NDArray[np.uint16]]
+"""Rows that hold a word, ascending, and how often each does."""
 
 
 class Postings:
@@ -33,8 +34,8 @@ class Postings:
 
     def __init__(self) -> None:
         self._lengths = Column(np.int32)
-        self._base = _triples([], 0)
-        self._tail: list[_Triples] = []
+        self._base = _Part.of([], 0)
+        self._tail: list[_Part] = []
 
     def __len__(self) -> int:
         return len(self._lengths)
@@ -47,30 +48,30 @@ class Postings:
     @property
     def nbytes(self) -> int:
         """Bytes of memory held."""
-        return sum(_nbytes(part) for part in (self._base, *self._tail)) + self._lengths.nbytes
+        return sum(part.nbytes for part in (self._base, *self._tail)) + self._lengths.nbytes
 
     def add(self, rows: Sequence[NDArray[np.uint32]]) -> None:
         """Append rows of hashed words, in text order, with repeats."""
         if not rows:
             return
-        self._tail.append(_triples(rows, len(self)))
+        self._tail.append(_Part.of(rows, len(self)))
         self._lengths.append(np.fromiter(map(len, rows), np.int32, len(rows)))
-        if sum(len(part[0]) for part in self._tail) > self._most_in_tail():
+        if sum(map(len, self._tail)) > max(_TAIL_LEAST, _TAIL_SHARE * len(self._base)):
             self._base, self._tail = _join([self._base, *self._tail]), []
         elif len(self._tail) > _TAIL_PARTS:
             self._tail = [_join(self._tail)]
 
-    def _most_in_tail(self) -> float:
-        return max(_TAIL_LEAST, _TAIL_SHARE * len(self._base[0]))
+    def texts(self, visible: NDArray[np.bool_]) -> Texts:
+        """The visible rows as the texts that words are counted in."""
+        lengths = self.lengths
+        total = int(np.count_nonzero(visible))
+        norms = _norms(lengths, int(lengths.sum(where=visible)), total)
+        return Texts(self, None if total == len(self) else visible, total, norms)
 
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every visible row for the distinct words of a query; shape (n,)."""
-        found = np.zeros(len(self), np.float32)
-        total = int(np.count_nonzero(visible))
-        mean = _mean(int(self.lengths.sum(where=visible)), total)
-        for rows, counts in self._found(query, visible):
-            found[rows] += idf(total, len(rows)) * saturate(counts, self.lengths[rows] / mean)
-        return found
+        texts = self.texts(visible)
+        return texts.scores(texts.find(query))[0]
 
     def group_scores(
         self,
@@ -83,45 +84,21 @@ class Postings:
         `groups` holds a number from 0 for each row; shape of the result (largest + 1,). A group of
         which nothing is visible scores 0 and does not count.
         """
-        count = int(groups.max(initial=-1)) + 1
-        found = np.zeros(count, np.float32)
-        size = np.bincount(groups, visible, count)
-        lengths = np.bincount(groups, self.lengths * visible, count)
-        total = int(np.count_nonzero(size))
-        relative = lengths / _mean(lengths.sum(), total)
-        for rows, counts in self._found(query, visible):
-            often = np.bincount(groups[rows], counts, count)
-            held = np.flatnonzero(often)
-            found[held] += idf(total, len(held)) * saturate(often[held], relative[held])
-        return found
+        texts = self.texts(visible)
+        return texts.joined(groups).scores(texts.find(query))[0]
 
     def coverage(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> float:
         """The largest share of the query's idf, over its distinct words, that one row holds.
 
         Words that no visible row holds count too, and weigh most. 0 for a query without words.
         """
-        held = np.zeros(len(self), np.float32)
-        total, words = int(np.count_nonzero(visible)), np.unique(query)
-        whole = len(words) * idf(total, 0)
-        for rows, _ in self._found(words, visible):
-            weight = idf(total, len(rows))
-            held[rows] += weight
-            whole += weight - idf(total, 0)
-        return float(held.max(initial=0) / whole) if whole else 0.0
+        texts = self.texts(visible)
+        return texts.scores(texts.find(query))[1]
 
-    def _found(
-        self, query: NDArray[np.uint32], visible: NDArray[np.bool_]
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        """For each distinct word that is there: its visible rows, and how often they hold it."""
-        for word in np.unique(query):
-            rows, counts = self._postings(word)
-            seen = visible[rows]
-            if seen.any():
-                yield rows[seen], counts[seen].astype(np.float32)
-
-    def _postings(self, word: np.uint32) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    def of_word(self, word: np.uint32) -> _Pairs:
         """Rows that hold a word, and how often each does."""
-        parts = [_slice(part, word) for part in (self._base, *self._tail)]
+        parts = [part.of_word(word) for part in (self._base, *self._tail)]
+        parts = [part for part in parts if len(part[0])] or parts[:1]
         if len(parts) == 1:
             return parts[0]
         rows, counts = zip(*parts, strict=True)
@@ -129,41 +106,169 @@ class Postings:
 
     def compact(self, keep: NDArray[np.bool_]) -> None:
         """Drop the rows where `keep` is False; the others keep their order."""
-        words, rows, counts = _join([self._base, *self._tail])
-        kept = keep[rows]
-        renumbered = (np.cumsum(keep) - 1).astype(np.int32)
-        self._base, self._tail = (words[kept], renumbered[rows[kept]], counts[kept]), []
+        self._base, self._tail = _join([self._base, *self._tail]).compacted(keep), []
         self._lengths.compact(keep)
 
 
-def _triples(texts: Sequence[NDArray[np.uint32]], first: int) -> _Triples:
-    """Each distinct pair of word and row with its count; rows are numbered from `first`."""
-    words = np.concatenate(texts) if texts else np.zeros(0, np.uint32)
-    rows = np.repeat(np.arange(first, first + len(texts), dtype=np.uint64), list(map(len, texts)))
-    keys, counts = np.unique(words.astype(np.uint64) << np.uint64(32) | rows, return_counts=True)
-    return (
-        (keys >> np.uint64(32)).astype(np.uint32),
-        (keys & np.uint64(0xFFFFFFFF)).astype(np.int32),
-        np.minimum(counts, _MOST_OFTEN).astype(np.uint16),
-    )
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The words of a question among some texts.
+
+    Attributes:
+        asked: Distinct words that were asked for, there or not.
+        pairs: For each one that is there the visible rows that hold it, and how often each does.
+    """
+
+    asked: int
+    pairs: Sequence[tuple[NDArray[np.int64], NDArray[np.uint16]]]
 
 
-def _join(parts: Sequence[_Triples]) -> _Triples:
+class Texts:
+    """The visible rows, or groups of them, as texts in which words are found and counted.
+
+    It holds for as long as no row is added or dropped.
+
+    Args:
+        visible: Which rows count; None for all.
+        total: How many texts there are.
+        norms: What a count is set against in each text: k1 * (1 - b + b * length / mean length).
+        groups: The text that each row belongs to; None where each is a text.
+    """
+
+    def __init__(
+        self,
+        postings: Postings,
+        visible: NDArray[np.bool_] | None,
+        total: int,
+        norms: NDArray[np.float64],
+        groups: NDArray[np.integer[Any]] | None = None,
+    ) -> None:
+        self._postings, self._visible, self._total = postings, visible, total
+        self._norms, self._groups = norms, groups
+
+    def joined(self, groups: NDArray[np.integer[Any]]) -> Texts:
+        """The same rows, those of a group as one text; one of which nothing is visible is none."""
+        count, visible = int(groups.max(initial=-1)) + 1, self._visible
+        lengths = self._postings.lengths
+        size = np.bincount(groups, visible, count)
+        long = np.bincount(groups, lengths if visible is None else lengths * visible, count)
+        total = int(np.count_nonzero(size))
+        return Texts(self._postings, visible, total, _norms(long, long.sum(), total), groups)
+
+    def find(self, query: NDArray[np.uint32]) -> Found:
+        """Where the distinct words of a query stand."""
+        words, pairs = np.unique(query), []
+        for word in words:
+            rows, counts = self._postings.of_word(word)
+            if self._visible is not None:
+                seen = self._visible[rows]
+                rows, counts = rows[seen], counts[seen]
+            if len(rows):
+                pairs.append((rows.astype(np.int64), counts))
+        return Found(len(words), pairs)
+
+    def scores(self, found: Found) -> tuple[NDArray[np.float32], float]:
+        """BM25 of each text, shape (n,); and the largest share of the words' idf that one holds.
+
+        Words that no text holds count in that share, and weigh most; it is 0 for no words.
+        """
+        scores, held = np.zeros((2, len(self._norms)), np.float32)
+        whole = found.asked * idf(self._total, 0)
+        for texts, counts in self._counted(found):
+            weight = idf(self._total, len(texts))
+            np.add.at(scores, texts, weight * _worth(counts, self._norms[texts]))
+            np.add.at(held, texts, np.float32(weight))
+            whole += weight - idf(self._total, 0)
+        return scores, float(held.max(initial=0) / whole) if whole else 0.0
+
+    def _counted(self, found: Found) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """For each word that is there: the texts that hold it, and how often each does."""
+        for rows, counts in found.pairs:
+            if self._groups is None:
+                yield rows, counts.astype(np.float32)
+            else:
+                sums = np.bincount(self._groups[rows], counts, len(self._norms))
+                held = np.flatnonzero(sums)
+                yield held, sums[held]
+
+
+class _Part:
+    """Postings of some rows by word.
+
+    Args:
+        words: Distinct words, ascending.
+        starts: Where the rows of each word start, and where the last ones stop.
+        rows: Rows by word, ascending within one.
+        counts: How often each holds the word.
+    """
+
+    def __init__(
+        self,
+        words: NDArray[np.uint32],
+        starts: NDArray[np.int64],
+        rows: NDArray[np.int32],
+        counts: NDArray[np.uint16],
+    ) -> None:
+        self._words, self._starts, self.rows, self.counts = words, starts, rows, counts
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory held."""
+        arrays = (self._words, self._starts, self.rows, self.counts)
+        return sum(array.nbytes for array in arrays)
+
+    @property
+    def words(self) -> NDArray[np.uint32]:
+        """The word of each posting."""
+        return np.repeat(self._words, np.diff(self._starts))
+
+    @staticmethod
+    def of(texts: Sequence[NDArray[np.uint32]], first: int) -> _Part:
+        """Each distinct pair of word and row with its count; rows are numbered from `first`."""
+        words = np.concatenate(texts) if texts else np.zeros(0, np.uint32)
+        numbers = np.arange(first, first + len(texts), dtype=np.uint64)
+        rows = np.repeat(numbers, list(map(len, texts)))
+        keys = words.astype(np.uint64) << np.uint64(32) | rows
+        keys, counts = np.unique(keys, return_counts=True)
+        return _Part.by_word(
+            (keys >> np.uint64(32)).astype(np.uint32),
+            (keys & np.uint64(0xFFFFFFFF)).astype(np.int32),
+            np.minimum(counts, _MOST_OFTEN).astype(np.uint16),
+        )
+
+    @staticmethod
+    def by_word(
+        words: NDArray[np.uint32], rows: NDArray[np.int32], counts: NDArray[np.uint16]
+    ) -> _Part:
+        """From one word, row and count a posting, by word, then by row."""
+        starts = np.flatnonzero(np.diff(words, prepend=~words[:1]))
+        return _Part(words[starts], np.append(starts, len(words)), rows, counts)
+
+    def of_word(self, word: np.uint32) -> _Pairs:
+        """Rows that hold a word, and how often each does."""
+        at = int(self._words.searchsorted(word))
+        if at == len(self._words) or self._words[at] != word:
+            return self.rows[:0], self.counts[:0]
+        here = slice(self._starts[at], self._starts[at + 1])
+        return self.rows[here], self.counts[here]
+
+    def compacted(self, keep: NDArray[np.bool_]) -> _Part:
+        """Without the rows where `keep` is False, the others numbered from 0."""
+        kept = keep[self.rows]
+        numbers = (np.cumsum(keep) - 1).astype(np.int32)
+        return _Part.by_word(self.words[kept], numbers[self.rows[kept]], self.counts[kept])
+
+
+def _join(parts: Sequence[_Part]) -> _Part:
     """Parts whose rows follow each other as one."""
-    words, rows, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+    words = np.concatenate([part.words for part in parts])
     order = np.argsort(words, kind="stable")
-    return words[order], rows[order], counts[order]
-
-
-def _slice(part: _Triples, word: np.uint32) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """Rows and counts of one word."""
-    words, rows, counts = part
-    start, stop = words.searchsorted(word, "left"), words.searchsorted(word, "right")
-    return rows[start:stop], counts[start:stop]
-
-
-def _nbytes(part: _Triples) -> int:
-    return sum(array.nbytes for array in part)
+    rows = np.concatenate([part.rows for part in parts])[order]
+    counts = np.concatenate([part.counts for part in parts])[order]
+    return _Part.by_word(words[order], rows, counts)
 
 
 def _mean(words: float, total: int) -> float:
@@ -176,7 +281,13 @@ def idf(total: int, df: int) -> float:
     return float(np.log1p((total - df + 0.5) / (df + 0.5)))
 
 
-def saturate(counts: NDArray[Any], relative: NDArray[Any]) -> NDArray[np.float32]:
-    """Worth of how often a word stands in texts of these lengths, relative to the mean."""
-    worth = counts * (K1 + 1) / (counts + K1 * (1 - B + B * relative))
+def _norms(lengths: NDArray[Any], words: float, total: int) -> NDArray[np.float64]:
+    """What counts are set against in texts of these lengths, of which `total` count."""
+    norms: NDArray[np.float64] = K1 * (1 - B + B * (lengths / _mean(words, total)))
+    return norms
+
+
+def _worth(counts: NDArray[Any], norms: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What it is worth how often a word stands in texts of these norms."""
+    worth = counts * (K1 + 1) / (counts + norms)
     return worth.astype(np.float32)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...text.fuse import best_first, fuse, recency, share, spread, within
+from ...text.fuse import best_first, fuse, recency, share, spread, top, within
 from ...text.pool import beside, best_chunk
 from .user_index import UserIndex
+from .view import View
 
 WEIGHTS = {
     "own": 1.0,
@@ -30,6 +31,10 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
+_CANDIDATES, _CANDIDATES_EACH = 1_000, 10
+"""So many memories are looked at exactly, at least, and for each one asked for."""
+_WORTH_IT = 3
+"""Estimates come first where there are this many times as many memories."""
 Scores = NDArray[np.float32]
 
 
@@ -155,97 +160,124 @@ def rank(
     much it says, who said it and when. What is not visible neither counts nor lends anything. The
     formula and its reason stand in `text/fuse.py`.
     """
-    rows = np.flatnonzero(visible)
-    if not len(rows) or limit < 1:
+    view = index.view(visible)
+    if not len(view) or limit < 1:
         return _NOTHING
-    starts = np.flatnonzero(index.column("chunk")[rows] == 0)
-    firsts = rows if len(starts) == len(rows) else rows[starts]
-    found = _evidence(index, question, visible, rows, starts, firsts)
+    words = _words(view, question)
+    view, scale, dense = _cosines(index, question, view, words, limit)
+    found = _evidence(index, question, view, words, dense, scale)
     total = fuse(found.signals, WEIGHTS)
-    best = best_first(total, index.column("position")[firsts], limit)
+    if view.complete is not None:
+        total[~view.complete] = -np.inf
+    best = best_first(total, view.column("position"), limit)
+    firsts = view.firsts[best]
     if room is not None:
-        tokens = index.column("tokens")[firsts[best]].astype(np.int64)
+        tokens = index.column("tokens")[firsts].astype(np.int64)
         tokens = np.minimum(tokens, room // _MOST) + _LINE_TOKENS
         best = best[: max(_LEAST, 1 + int(np.searchsorted(np.cumsum(tokens), room)))]
+        firsts = firsts[: len(best)]
     return Ranking(
-        versions=index.column("version")[firsts[best]],
-        rows=_best_rows(found, firsts, best),
+        versions=index.column("version")[firsts],
+        rows=_best_rows(found, view.firsts, best),
         scores=total[best],
         reranked=np.full(len(best), np.nan, np.float32),
         cosine=float(found.dense.max()),
-        coverage=index.lexical.coverage(question.words, visible),
+        coverage=words.coverage,
         _order=best,
         _evidence=found,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the words of a question find.
+
+    Attributes:
+        lexical: BM25 of every row of the index.
+        best: The best of them.
+        sessions: BM25 of every session, as a share of the best.
+        coverage: The largest share of the words that one row holds.
+    """
+
+    lexical: Scores
+    best: float
+    sessions: Scores
+    coverage: float
+
+
+def _words(view: View, question: Question) -> _Words:
+    found = view.texts.find(question.words)
+    lexical, coverage = view.texts.scores(found)
+    sessions, _ = view.sessions.scores(found)
+    return _Words(lexical, float(lexical.max(initial=0)), share(sessions), coverage)
+
+
+def _cosines(
+    index: UserIndex, question: Question, view: View, words: _Words, limit: int
+) -> tuple[View, float | None, Scores]:
+    """The cosines of all visible chunks, or those of the memories that may be among the best.
+
+    With signs and many memories, every memory is ranked by the same formula with estimated cosines
+    first; those that come far enough forward, or whose estimate alone does, are looked at again
+    with their neighbours and exact cosines. The typical cosine is then estimated from a sample.
+    """
+    many = max(_CANDIDATES, _CANDIDATES_EACH * limit)
+    if not index.dense.has_signs or len(view) <= _WORTH_IT * many:
+        return view, None, view.cosines(question.embedding)
+    rough, typical = view.estimates(question.embedding)
+    found = _evidence(index, question, view, words, rough, typical)
+    total = fuse(found.signals, WEIGHTS)
+    chosen = np.concatenate([top(total, many), top(found.dense, many // 4)])
+    view = view.around(np.unique(chosen))
+    return view, typical, view.cosines(question.embedding)
+
+
 def _evidence(
     index: UserIndex,
     question: Question,
-    visible: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    firsts: NDArray[np.int64],
+    view: View,
+    words: _Words,
+    cosines: Scores,
+    typical: float | None,
 ) -> _Evidence:
     """Score every chunk, then every memory by its best chunk and by what is around it."""
-    dense = index.dense.scores(question.embedding)[rows]
-    lexical = index.lexical.scores(question.words, visible)[rows]
-    chunk = spread(dense) + np.float32(WEIGHTS["lexical"]) * share(lexical)
-    own = best_chunk(chunk, starts)
+    lexical = view.pick(words.lexical)
+    chunk = spread(cosines, typical=typical)
+    chunk += np.float32(WEIGHTS["lexical"]) * share(lexical, best=words.best)
+    own = best_chunk(chunk, view.starts)
     return _Evidence(
-        starts=starts,
+        starts=view.starts,
         chunk=chunk,
-        dense=best_chunk(dense, starts),
-        lexical=best_chunk(lexical, starts),
+        dense=best_chunk(cosines, view.starts),
+        lexical=best_chunk(lexical, view.starts),
         signals={
             "own": own,
-            **_around(index, question, visible, firsts, own),
-            **_prior(index, question, firsts),
+            **_around(view, words, own),
+            **_prior(index, question, view),
         },
     )
 
 
-def _around(
-    index: UserIndex,
-    question: Question,
-    visible: NDArray[np.bool_],
-    firsts: NDArray[np.int64],
-    own: Scores,
-) -> dict[str, Scores]:
+def _around(view: View, words: _Words, own: Scores) -> dict[str, Scores]:
     """What the neighbours and the session of every memory lend it."""
-    sessions = index.column("session")[firsts]
-    order = _order(index, visible, firsts)
-    whole = index.lexical.group_scores(question.words, index.column("session"), visible)
     return {
-        "beside": beside(order, sessions, own),
-        "beyond": beside(order, sessions, own, distance=2),
-        "session": share(whole)[sessions],
+        "beside": beside(own, view.neighbours(1)),
+        "beyond": beside(own, view.neighbours(2)),
+        "session": words.sessions.take(view.column("session")),
     }
 
 
-def _prior(index: UserIndex, question: Question, firsts: NDArray[np.int64]) -> dict[str, Scores]:
+def _prior(index: UserIndex, question: Question, view: View) -> dict[str, Scores]:
     """What speaks for a memory besides its words; only what the question gives reason for."""
-    found = {"importance": index.column("importance")[firsts]}
+    found = {"importance": view.column("importance")}
     if question.speakers:
         wanted = index.roles.matching(question.speakers)
-        found["speaker"] = np.isin(index.column("role")[firsts], wanted).astype(np.float32)
-    if question.moment is not None or question.spans:
-        happened = index.column("happened")[firsts]
-        if question.moment is not None:
-            found["recency"] = recency(happened, question.moment)
-        if question.spans:
-            found["time"] = within(happened, question.spans)
+        found["speaker"] = np.isin(view.column("role"), wanted).astype(np.float32)
+    if question.moment is not None:
+        found["recency"] = recency(view.column("happened"), question.moment)
+    if question.spans:
+        found["time"] = within(view.column("happened"), question.spans)
     return found
-
-
-def _order(
-    index: UserIndex, visible: NDArray[np.bool_], firsts: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The visible memories, numbered as in `firsts`, by session, then by place in it."""
-    order = index.session_order()
-    numbers = np.empty(len(visible), np.int64)
-    numbers[firsts] = np.arange(len(firsts))
-    return numbers[order[visible[order]]]
 
 
 def _best_rows(

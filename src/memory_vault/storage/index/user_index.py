@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from . import IndexChange, IndexFeed, IndexRow
 from .columns import Codes, Column
-from .dense import DenseMatrix
+from .dense import EXACT_ROWS, SEGMENT_ROWS, DenseMatrix
 from .lexical import Postings
+from .view import BYTES_A_ROW, View
 
 _BATCH = 2_000
 _DEAD_SHARE = 0.25
@@ -85,6 +86,7 @@ class UserIndex:
     3. A failure within a batch leaves nothing behind: the next refresh starts anew.
     4. Another generation starts anew.
     5. `visible` shows what the filters say, and at most one version of a memory.
+    6. What is kept from one search for the next never outlives a change.
 
     Columns: `position` is also the number of the memory, the same in all its versions. `happened`
     holds when a memory occurred, else when it was recorded. `session` is a number for each session;
@@ -92,9 +94,14 @@ class UserIndex:
 
     Args:
         dimension: Length of an embedding.
+        exact_rows: Rows up to which embeddings are kept in float32; see `DenseMatrix`.
+        segment_rows: Rows of a full segment of embeddings.
     """
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(
+        self, dimension: int, *, exact_rows: int = EXACT_ROWS, segment_rows: int = SEGMENT_ROWS
+    ) -> None:
+        self._rows = exact_rows, segment_rows
         self.lock: AbstractContextManager[Any] = threading.RLock()
         self.dimension: int = dimension
         self.nbytes: int = 0
@@ -103,15 +110,24 @@ class UserIndex:
         self._start()
 
     def _start(self) -> None:
-        self.dense: DenseMatrix = DenseMatrix(self.dimension)
+        exact, segment = self._rows
+        self.dense: DenseMatrix = DenseMatrix(
+            self.dimension, exact_rows=exact, segment_rows=segment
+        )
         self.lexical: Postings = Postings()
         self.sessions: Codes = Codes()
         self.roles: Codes = Codes()
         self.kinds: Codes = Codes()
         self.origins: Codes = Codes()
         self._columns = {name: Column(dtype) for name, dtype in _COLUMNS + _OTHERS}
-        self._order, self._ordered = np.zeros(0, np.int64), 0
+        self._forget_order()
+        self._seen: tuple[Filters, NDArray[np.bool_]] | None = None
+        self._view: tuple[NDArray[np.bool_], View] | None = None
         self._last_version = self._last_change = 0
+
+    def _forget_order(self) -> None:
+        self._order = self._places = np.zeros(0, np.int64)
+        self._ordered = 0
 
     def __len__(self) -> int:
         return len(self._columns["alive"])
@@ -151,6 +167,7 @@ class UserIndex:
 
     def _add(self, rows: list[IndexRow]) -> None:
         """Append the chunks of some versions."""
+        self._seen = self._view = None
         chunks = [chunk for row in rows for chunk in row.chunks]
         counts = [len(row.chunks) for row in rows]
         packed = b"".join(embedding for embedding, _ in chunks)
@@ -182,6 +199,7 @@ class UserIndex:
         """Note which versions were superseded and which are gone, in order."""
         if not changes:
             return
+        self._seen = self._view = None
         numbers = np.array([change.version for change in changes], np.int64)
         starts = self.column("version").searchsorted(numbers, "left").tolist()
         stops = self.column("version").searchsorted(numbers, "right").tolist()
@@ -195,19 +213,20 @@ class UserIndex:
 
     def _compact(self) -> None:
         """Drop the rows that are gone."""
+        self._seen = self._view = None
         keep = self.column("alive")
         self.dense.compact(keep)
         self.lexical.compact(keep)
         for column in self._columns.values():
             column.compact(keep)
-        self._order, self._ordered = np.zeros(0, np.int64), 0
+        self._forget_order()
 
     def _held(self) -> int:
         """Bytes of memory held, near enough to keep within a budget."""
         columns = sum(column.nbytes for column in self._columns.values())
         codes = sum(map(len, (self.sessions, self.roles, self.kinds, self.origins)))
-        order = int(self._order.nbytes)
-        return self.dense.nbytes + self.lexical.nbytes + columns + order + _CODE_BYTES * codes
+        columns += int(self._order.nbytes + self._places.nbytes) + BYTES_A_ROW * len(self)
+        return self.dense.nbytes + self.lexical.nbytes + columns + _CODE_BYTES * codes
 
     def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str, int]]:
         """Type, session, role and tokens of the memories that some rows belong to."""
@@ -226,14 +245,39 @@ class UserIndex:
         """
         if self._ordered < len(self):
             fresh = np.flatnonzero(self.column("chunk")[self._ordered :] == 0) + self._ordered
-            rows = np.concatenate([self._order, fresh])
-            session = self.column("session")[rows].astype(np.int64)
-            place = session << _POSITION_BITS | self.column("position")[rows]
-            self._order, self._ordered = rows[np.argsort(place, kind="stable")], len(self)
+            session = self.column("session")[fresh].astype(np.int64)
+            places = session << _POSITION_BITS | self.column("position")[fresh]
+            order = np.argsort(places, kind="stable")
+            fresh, places = fresh[order], places[order]
+            at = self._places.searchsorted(places, "right")
+            self._order = np.insert(self._order, at, fresh)
+            self._places = np.insert(self._places, at, places)
+            self._ordered = len(self)
         return self._order
 
+    def view(self, visible: NDArray[np.bool_]) -> View:
+        """What is in sight with these rows visible; kept for a result of `visible`."""
+        if self._view is not None and self._view[0] is visible:
+            return self._view[1]
+        view = View(self, np.flatnonzero(visible))
+        if self._seen is not None and self._seen[1] is visible:
+            self._view = visible, view
+        return view
+
     def visible(self, filters: Filters) -> NDArray[np.bool_]:
-        """Which rows a search may see; shape (n,)."""
+        """Which rows a search may see; shape (n,), not to be changed.
+
+        The last result is kept for the next search with the same filters.
+        """
+        if "working" not in self.kinds.numbers:
+            filters = replace(filters, current_session=None)
+        if self._seen is None or self._seen[0] != filters:
+            self._view = None
+            self._seen = filters, self._visible(filters)
+            self._seen[1].flags.writeable = False
+        return self._seen[1]
+
+    def _visible(self, filters: Filters) -> NDArray[np.bool_]:
         seen = self.column("alive") & self._in_force(filters)
         sessions = None if filters.session_id is None else (filters.session_id,)
         for name, codes, wanted in (

@@ -1,0 +1,154 @@
+"""What one search may see, with what every question asks of it anew."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...text.fuse import Scores, median
+from ...text.pool import Neighbours, neighbours
+
+if TYPE_CHECKING:
+    from .lexical import Texts
+    from .user_index import UserIndex
+
+_SAMPLE = 8_192
+BYTES_A_ROW = 110
+"""What a view holds at most for each row, when all has been asked of it."""
+
+Rows = NDArray[np.int64]
+
+
+class View:
+    """The visible rows of an index, and the memories that they belong to, numbered from 0.
+
+    It holds for as long as the index is not refreshed; an index keeps the one that was asked for
+    last, since most searches of a user see the same.
+
+    Attributes:
+        rows: Visible rows, ascending: the chunks of a memory follow each other.
+        starts: Where each memory's chunks start in `rows`.
+        firsts: The row of the first chunk of each memory.
+        complete: Which of the memories have all their neighbours here; None for all.
+    """
+
+    def __init__(
+        self, index: UserIndex, rows: Rows, *, complete: NDArray[np.bool_] | None = None
+    ) -> None:
+        self._index, self.rows, self.complete = index, rows, complete
+        self._is_whole = len(rows) == len(index)
+        self.starts: Rows = np.flatnonzero(self.pick(index.column("chunk")) == 0)
+        self.firsts: Rows = rows if len(self.starts) == len(rows) else rows[self.starts]
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._neighbours: dict[int, Neighbours] = {}
+
+    def __len__(self) -> int:
+        """How many memories there are."""
+        return len(self.firsts)
+
+    def pick(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Of one value a row of the index those of the visible rows."""
+        return values if self._is_whole else values[self.rows]
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One attribute of every memory here; shape (n,)."""
+        found = self._columns.get(name)
+        if found is None:
+            column = self._index.column(name)
+            found = column if len(self) == len(column) else column[self.firsts]
+            self._columns[name] = found
+        return found
+
+    @cached_property
+    def order(self) -> Rows:
+        """The memories by session, then by place in it."""
+        order = self._index.session_order()
+        numbers = np.full(len(self._index), -1, np.int64)
+        numbers[self.firsts] = np.arange(len(self))
+        found = numbers[order]
+        return found if len(found) == len(self) else found[found >= 0]
+
+    def neighbours(self, distance: int) -> Neighbours:
+        """The memories that far from each one in its session; see `text.pool.neighbours`."""
+        found = self._neighbours.get(distance)
+        if found is None:
+            found = neighbours(self.order, self.column("session"), distance=distance)
+            self._neighbours[distance] = found
+        return found
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The words of the visible rows."""
+        visible = np.zeros(len(self._index), np.bool_)
+        visible[self.rows] = True
+        return self._index.lexical.texts(visible)
+
+    @cached_property
+    def sessions(self) -> Texts:
+        """The same, with all visible rows of a session taken as one text."""
+        return self.texts.joined(self._index.column("session"))
+
+    def cosines(self, query: Scores) -> Scores:
+        """Cosine of every visible row with a query."""
+        dense = self._index.dense
+        if dense.has_signs and not self._is_whole:
+            return dense.scores_of(self.rows, query)
+        return self.pick(dense.scores(query))
+
+    def estimates(self, query: Scores) -> tuple[Scores, float]:
+        """Cosine of every visible row as its signs tell, and the typical one; only with signs.
+
+        A line through the cosines of a sample says what a distance stands for; their median is the
+        typical one.
+        """
+        distances = self.pick(self._index.dense.distances(query))
+        exact = self._index.dense.scores_of(self.rows[self.sample], query)
+        held = distances[self.sample].astype(np.float32)
+        apart = held - held.mean()
+        slope = float(apart @ exact) / max(float(apart @ apart), 1.0)
+        line = exact.mean() + slope * (np.arange(distances.max() + 1) - held.mean())
+        return line.astype(np.float32).take(distances, mode="clip"), float(median(exact))
+
+    @cached_property
+    def sample(self) -> Rows:
+        """Places of some rows in `rows`, evenly spread: they stand for all where a few will do."""
+        step = max(1, len(self.rows) // _SAMPLE)
+        return np.arange(step // 2, len(self.rows), step)
+
+    def around(self, chosen: Rows) -> View:
+        """These memories, and all that were asked for as neighbours of theirs.
+
+        The former are the complete ones of the new view; the others may lack neighbours there.
+        """
+        known = self._neighbours
+        lists = [chosen, *(side[chosen] for near in known.values() for side in near)]
+        numbers = np.unique(np.concatenate(lists))
+        numbers = numbers[: np.searchsorted(numbers, len(self))]
+        complete = np.zeros(len(numbers), np.bool_)
+        complete[np.searchsorted(numbers, chosen)] = True
+        view = View(self._index, self._rows_of(numbers), complete=complete)
+        for distance, (before, after) in known.items():
+            view._neighbours[distance] = (
+                _renumbered(before[numbers], numbers),
+                _renumbered(after[numbers], numbers),
+            )
+        return view
+
+    def _rows_of(self, memories: Rows) -> Rows:
+        """All rows of some memories, given in ascending order."""
+        if len(self.firsts) == len(self.rows):
+            return self.rows[memories]
+        starts = self.starts[memories]
+        counts = np.append(self.starts[1:], len(self.rows))[memories] - starts
+        before = np.cumsum(counts) - counts
+        return self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+
+
+def _renumbered(memories: Rows, numbers: Rows) -> Rows:
+    """The places of some memories in `numbers`, which is ascending; its length if not there."""
+    places = np.searchsorted(numbers, memories)
+    is_there = numbers.take(places, mode="clip") == memories
+    return np.where(is_there, places, len(numbers))
