@@ -15,6 +15,8 @@ from .config import MemoryConfig
 from .embed import Embedder
 from .embed.choose import choose
 from .errors import ConfigError, MemoryVaultError
+from .jobs.kinds import KINDS
+from .jobs.runner import Runner
 from .models import Health
 from .proof import start
 from .rerank import Reranker
@@ -64,6 +66,8 @@ class Engine:
         self.embedder: Embedder = _embedder(config)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
+        self.runner: Runner = Runner(self, KINDS)
+        self.store.on_work = self.runner.wake
         self._lock = anyio.Lock()
         self._is_open = False
 
@@ -79,6 +83,7 @@ class Engine:
             await self.host.start()
             for owed in await self.store.in_thread(self.store.erasure.owed):
                 start(self, owed)
+            self.host.start_soon("jobs", self.runner.run)
             self._is_open = True
             if self.config.preload:
                 self.host.start_soon("model", self.embedder.open)
@@ -103,6 +108,10 @@ class Engine:
         wrong = [f"{name}: {what}" for name, what in failures.items()]
         if owed := len(await self.store.in_thread(self.store.erasure.owed)):
             wrong.append(f"{owed} calls to forget wait for a reader in another process to end")
+        if failed := await self.store.work(lambda hints: hints.failed()):
+            wrong.append(f"{failed} jobs failed: `memory-vault jobs list --state failed` tells why")
+        if self.runner.trouble:
+            wrong.append(f"jobs: {self.runner.trouble}")
         background = "; ".join(wrong)
         return Health(
             store=await self._try_store(),

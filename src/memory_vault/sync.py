@@ -23,6 +23,8 @@ from .models import (
     ForgetReceipt,
     Health,
     ImportReport,
+    Job,
+    JobState,
     Memory,
     MemoryType,
     Message,
@@ -208,6 +210,40 @@ class VaultSync:
     def reindex(self, user_id: str | None = None) -> None:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
         self._portal.call(self._inner.reindex, user_id)
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of the whole vault, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        return self._portal.call(self._inner.get_job, job_id)
+
+    def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of the whole vault, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._portal.call(
+            self._inner.list_jobs, state=state, page_size=page_size, cursor=cursor
+        )
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        return self._portal.call(self._inner.cancel_job, job_id)
 
 
 class MemoryLayerSync:
@@ -599,6 +635,40 @@ class MemoryLayerSync:
         return self._portal.call(
             self._inner.list_sessions, state=state, page_size=page_size, cursor=cursor
         )
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of this user, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.get_job, job_id)
+
+    def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of this user, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._portal.call(
+            self._inner.list_jobs, state=state, page_size=page_size, cursor=cursor
+        )
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.cancel_job, job_id)
 
     def export(
         self,

@@ -23,6 +23,7 @@ LEVELS = [
     {"layer"},
     {"vault"},
     {"engine"},
+    {"jobs"},
     {"portable", "upkeep"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block", "proof", "_scan"},
@@ -37,7 +38,7 @@ LEVELS = [
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 ALLOWED_UPWARD = {("config", "embed"), ("config", "rerank"), ("bench", "demo")}
 LOOPS = {"_portal.py", "_host.py"}
-FENCES = {"_host.py"}
+FENCES = {"_host.py", "runner.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
     "chromadb",

@@ -18,6 +18,7 @@ from . import (
     demo,
     doctor,
     forget,
+    jobs,
     memories,
     model,
     portable,
@@ -66,6 +67,7 @@ for _group in (memories, forget, portable, upkeep, users, doctor, demo):
 for _name, _commands in (
     ("sessions", sessions),
     ("preferences", preferences),
+    ("jobs", jobs),
     ("model", model),
     ("bench", bench),
 ):

@@ -26,6 +26,7 @@ _CHUNKS = """
     ON c.row BETWEEN m.seq * ? AND (m.seq + 1) * ? - 1
 """
 _PREFERENCES = "SELECT source, key || value FROM preferences"
+_JOBS = "SELECT id, kind || arguments, error, result FROM jobs"
 _ROWS = 1_000
 
 
@@ -110,6 +111,8 @@ class Traces:
         yield from _values(
             one("SELECT key, result FROM idempotency WHERE instr(result, ?)", (memory_id,))
         )
+        about = " WHERE instr(arguments || error || coalesce(result, ''), ?)"
+        yield from _values(one(_JOBS + about, (memory_id,)))
 
     def _all_texts(self, but: frozenset[str], but_sessions: frozenset[str]) -> Iterator[bytes]:
         """Every value that is text, but those of some memories and sessions."""
@@ -125,6 +128,7 @@ class Traces:
             (_as_json(but),),
         )
         yield from _values(rows)
+        yield from _values(one(_JOBS))
 
     def _chunks(self, where: str, values: tuple[str, ...]) -> Iterator[tuple[str, bytes, bytes]]:
         yield from self._db.execute(_CHUNKS + where, (CHUNKS_PER_VERSION,) * 2 + values)

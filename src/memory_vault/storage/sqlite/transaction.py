@@ -15,6 +15,7 @@ from ...models import Stats
 from .. import Removal
 from .connection import Database, Retired
 from .feed import Feed
+from .jobs import Jobs
 from .memories import Memories
 from .preferences import Preferences
 from .records import Records
@@ -71,6 +72,11 @@ class Transaction:
     def preferences(self) -> Preferences:
         """The preferences, with history."""
         return Preferences(self._db, self.now)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The user's background work."""
+        return Jobs(self._db, self.user_id, self.now)
 
     @cached_property
     def feed(self) -> Feed:
@@ -151,6 +157,7 @@ class Transaction:
         for memory_id in doomed:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
+        counts["jobs"] = self.jobs.remove_about(doomed)
         return Removal({k: v for k, v in counts.items() if v}, restored, tuple(doomed))
 
     def empty(self) -> Removal:
