@@ -70,6 +70,13 @@ class MemoryConfig:
         job_lease_s: Seconds without a sign of life after which another process takes a job over.
         job_attempts: How often a job is begun before it counts as failed.
         job_retry_s: Seconds before the second attempt; they double each time, to an hour at most.
+        compress_after_days: Days without activity after which an ended session is compressed in the
+            background; None ("never" in the environment) compresses only what `compress` is called
+            for.
+        compress_over_memories: With more memories in default recall, ended sessions are compressed
+            without waiting for their age, oldest first.
+        compress_min_tokens: Sessions of fewer tokens are left alone.
+        compress_ratio: How long a summary may be, as a share of the tokens it stands for.
         encryption_key: Encrypts every file of the vault: a passphrase, 32 bytes, or a function
             that returns either, called in a worker thread at open. None for plain files. Never
             shown.
@@ -99,6 +106,10 @@ class MemoryConfig:
     job_lease_s: float = 15.0
     job_attempts: int = 8
     job_retry_s: float = 5.0
+    compress_after_days: float | None = 30.0
+    compress_over_memories: int = 10_000
+    compress_min_tokens: int = 400
+    compress_ratio: float = 0.25
     encryption_key: EncryptionKey | None = field(default=None, repr=False)
 
     def __new__(cls, **given: Any) -> MemoryConfig:
@@ -197,14 +208,24 @@ _PARSERS: dict[str, Callable[[str], object]] = {
             "workers",
             "jobs_at_once",
             "job_attempts",
+            "compress_over_memories",
+            "compress_min_tokens",
         ),
         int,
     ),
     "preload": _switch,
     **dict.fromkeys(
-        ("lock_timeout_s", "session_idle_hours", "keep_importance", "job_lease_s", "job_retry_s"),
+        (
+            "lock_timeout_s",
+            "session_idle_hours",
+            "keep_importance",
+            "job_lease_s",
+            "job_retry_s",
+            "compress_ratio",
+        ),
         float,
     ),
+    "compress_after_days": lambda text: None if text.lower() == "never" else float(text),
 }
 
 
@@ -230,6 +251,8 @@ _LEAST: dict[str, float] = {
     "job_lease_s": 0.01,
     "job_attempts": 1,
     "job_retry_s": 0,
+    "compress_over_memories": 0,
+    "compress_min_tokens": 0,
 }
 
 
@@ -243,6 +266,11 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError(f"workers={config.workers}: give at least 1, or None for the default")
     if config.max_text_chars > 1_000_000:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
+    days = config.compress_after_days
+    if days is not None and (isinstance(days, bool) or not days >= 0):
+        raise ConfigError(f"compress_after_days={days!r}: give a number of at least 0, or None")
+    if not 0.01 <= config.compress_ratio <= 0.5:
+        raise ConfigError(f"compress_ratio={config.compress_ratio!r}: give one from 0.01 to 0.5")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
     key = config.encryption_key

@@ -17,7 +17,8 @@ from .text.chunk import split
 from .text.preferences import read_preferences
 from .text.route import route
 from .text.salience import importance
-from .text.speakers import STANDARD_ROLES
+from .text.speakers import STANDARD_ROLES, SUMMARY
+from .text.summary import spoken
 from .text.words import word_ids
 
 if TYPE_CHECKING:
@@ -166,7 +167,13 @@ def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
 
 
 def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
-    """Start, stop and what is embedded of each span of a text; see `pieces`."""
+    """Start, stop and what is embedded of each span of a text; a summary is split by lines."""
+    if role == SUMMARY:
+        return [
+            (first + start, first + stop, text)
+            for first, last in spoken(content)
+            for start, stop, text in passages(embedder, content[first:last], "user")
+        ]
     prefix = speaker_prefix(role)
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     spans = split(content, embedder.token_spans(content), window=window)
@@ -287,6 +294,10 @@ def _replayed(user: Transaction, kept: dict[str, list[str]]) -> SaveResult:
 # update -------------------------------------------------------------------------------------------
 
 
+_SUMMARISED = frozenset({"content", "memory_type", "occurred_at"})
+"""What a summary says of a memory: when that changes, it is no summary of it any more."""
+
+
 async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
     """Add a version of a memory with what `changes` gives."""
     values = dict(changes.values)
@@ -336,5 +347,8 @@ def _revise(
     if chunks is not None:
         user.claim_embedder(engine.embedder.fingerprint)
     after = user.memories.replace(memory_id, values, chunks)
+    if before.compressed and before.session_id is not None and _SUMMARISED & set(values):
+        user.archive.withdraw(before.session_id)
+        after = user.memories.get(memory_id)
     assert after is not None, "it was there in this transaction"
     return after

@@ -24,7 +24,7 @@ LEVELS = [
     {"vault"},
     {"engine"},
     {"jobs"},
-    {"portable", "upkeep"},
+    {"compress", "portable", "upkeep"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block", "proof", "_scan"},
     {"storage", "_host"},

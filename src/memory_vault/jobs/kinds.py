@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from ..compress import compress
+from ..storage.sqlite.archive import COMPRESS
 from .work import Work
 
 Result = Mapping[str, Any] | None
 Kind = Callable[[Work], Awaitable[Result]]
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {COMPRESS: compress}
 """Name of a kind, as `user.jobs.add` is given it, to its function."""

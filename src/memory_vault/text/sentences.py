@@ -10,16 +10,18 @@ Span = tuple[int, int]
 _CLOSING = r"[\"'”’»)\]」』】）*_]*"
 # What may end a sentence: before white space in scripts that have it, anywhere in the others.
 _END = re.compile(rf"[.!?…؟۔]+{_CLOSING}(?=\s)|[。！？｡।॥។။]+{_CLOSING}|\s*\n\s*")
-# Abbreviations that something follows, those that a number follows, and those that may stand last.
-_NEVER_LAST = frozenset(
-    "mr mrs ms mx dr prof sr st mt capt lt sgt rev hon gov sen vs e.g i.e cf eg ie approx ca incl "
-    "esp resp z.b d.h bzw ggf p.ej mme mlle".split()
-)
-_BEFORE_NUMBER = frozenset(
-    "no nos nr fig figs eq vol p pp sec ch art para jan feb mar apr jun jul aug sep sept oct nov "
-    "dec mon tue wed thu thur thurs fri".split()
-)
-_MAY_BE_LAST = frozenset("etc al inc ltd co corp jr a.m p.m am pm u.s u.k u.n e.u ph.d est".split())
+_FOLLOWED = """
+mr mrs ms mx dr prof sr st mt capt lt sgt rev hon gov sen vs e.g i.e cf eg ie approx ca incl esp
+resp z.b d.h bzw ggf p.ej mme mlle
+"""
+_FOLLOWED_BY_NUMBER = """
+no nos nr fig figs eq vol p pp sec ch art para jan feb mar apr jun jul aug sep sept oct nov dec mon
+tue wed thu thur thurs fri
+"""
+_OFTEN_LAST = "etc al inc ltd co corp jr a.m p.m am pm u.s u.k u.n e.u ph.d est"
+_NEVER_LAST = frozenset(_FOLLOWED.split())
+_BEFORE_NUMBER = frozenset(_FOLLOWED_BY_NUMBER.split())
+_MAY_BE_LAST = frozenset(_OFTEN_LAST.split())
 _WORD_BEFORE = re.compile(r"(?:^|(?<=[\s(\[\"'“‘]))[^\s(\[\"'“‘]{1,12}\Z")
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*•>#]+\s*)?(?:\(?\d{1,3}|[a-zA-Z]|[ivx]{1,4})\Z")
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]\Z")

@@ -31,6 +31,8 @@ _NEEDS_ANOTHER = re.compile(
     re.IGNORECASE,
 )
 _FENCE = ("```", "~~~")
+_LIST_SIGN = re.compile(r"(?:[-*•+]|#{1,6}|\(?\d{1,3}[.)])\s+(?=\S)")
+_BEFORE_SPEECH = re.compile(r"(?:On \d{4}-\d\d-\d\d )?(?:(?:user|assistant|tool|system): )?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,21 @@ def summarise(said: Sequence[Said], *, max_tokens: int, counter: TokenCounter) -
     return "\n".join(_lines(said, [found[at] for at in sorted(chosen)]))
 
 
+def spoken(summary: str) -> list[tuple[int, int]]:
+    """Where in each line of a summary its speech is: what is embedded and searched of it.
+
+    The day and a role that is no name are left out; a name is part of it, as it is of a turn's.
+    """
+    found, start = [], 0
+    for line in summary.split("\n"):
+        match = _BEFORE_SPEECH.match(line)
+        first = match.end() if match and match.end() < len(line) else 0
+        if line.strip():
+            found.append((start + first, start + len(line)))
+        start += len(line) + 1
+    return found
+
+
 def _candidates(said: Sequence[Said], counter: TokenCounter) -> Iterator[_Sentence]:
     """Every sentence that says something, in order; what stands between code fences is left out."""
     for place, one in enumerate(said):
@@ -91,8 +108,12 @@ def _candidates(said: Sequence[Said], counter: TokenCounter) -> Iterator[_Senten
 
 
 def _plain(text: str) -> str:
-    """One line that cannot pass for the beginning of another, which a block shows after " / "."""
-    return " ".join(text.split()).replace(" / ", "/")
+    """One line that cannot pass for the beginning of another, which a block shows after " / ".
+
+    Signs of lists and emphasis, which mean nothing here, are left out.
+    """
+    bare = _LIST_SIGN.sub("", text, count=1) if _LIST_SIGN.match(text) else text
+    return " ".join(bare.replace("**", "").split()).replace(" / ", "/")
 
 
 def _worth(text: str, role: str) -> float:
@@ -120,7 +141,7 @@ def _chosen(found: Sequence[_Sentence], max_tokens: int) -> list[int]:
     def gain(at: int) -> float:
         one = found[at]
         fresh = sum(weights[word] for word in one.words if word not in covered)
-        return fresh * one.worth / (one.tokens + _LINE_TOKENS) ** _SCALE
+        return fresh * one.worth / float((one.tokens + _LINE_TOKENS) ** _SCALE)
 
     heap = [(-gain(at), at) for at in range(len(found))]
     heapq.heapify(heap)

@@ -30,6 +30,8 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
+_ARCHIVED_SHARE = 0.85
+"""How near the best of the others an archived memory must come; docs/adr/0013-compression.md."""
 Scores = NDArray[np.float32]
 
 
@@ -144,6 +146,7 @@ def rank(
     *,
     limit: int,
     room: int | None = None,
+    archived: NDArray[np.bool_] | None = None,
 ) -> Ranking:
     """The best visible memories, at most `limit`, best first; ties by place in the vault.
 
@@ -154,6 +157,9 @@ def rank(
     part of what its session says as a whole, and what speaks for it whatever the question: how
     much it says, who said it and when. What is not visible neither counts nor lends anything. The
     formula and its reason stand in `text/fuse.py`.
+
+    Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for the
+    rest its summary stands.
     """
     rows = np.flatnonzero(visible)
     if not len(rows) or limit < 1:
@@ -162,6 +168,10 @@ def rank(
     firsts = rows if len(starts) == len(rows) else rows[starts]
     found = _evidence(index, question, visible, rows, starts, firsts)
     total = fuse(found.signals, WEIGHTS)
+    if archived is not None:
+        total = _second_look(total, archived[firsts])
+        found.signals["archived"] = archived[firsts].astype(np.float32)
+        limit = min(limit, int(np.count_nonzero(total >= 0)))
     best = best_first(total, index.column("position")[firsts], limit)
     if room is not None:
         tokens = index.column("tokens")[firsts[best]].astype(np.int64)
@@ -177,6 +187,13 @@ def rank(
         _order=best,
         _evidence=found,
     )
+
+
+def _second_look(total: Scores, archived: NDArray[np.bool_]) -> Scores:
+    """Scores, but -1 for archived memories that are clearly worse than the best of the others."""
+    least = _ARCHIVED_SHARE * total[~archived].max(initial=0)
+    found: Scores = np.where(archived & (total < least), np.float32(-1), total)
+    return found
 
 
 def _evidence(

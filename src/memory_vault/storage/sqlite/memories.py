@@ -227,7 +227,7 @@ class Memories:
             return (row[0], "same text, role, session and time") if row else None
         row = self._db.execute(
             "SELECT id, content, role FROM memories WHERE session_id IS ? "
-            "AND superseded_at IS NULL ORDER BY position DESC LIMIT 1",
+            "AND superseded_at IS NULL AND derived_from IS NULL ORDER BY position DESC LIMIT 1",
             (session_id,),
         ).fetchone()
         if row and row[1] == content and row[2] == role:
@@ -276,6 +276,13 @@ class Memories:
             found.update(dict.fromkeys(pending))
         return list(found)
 
+    def count_visible(self) -> int:
+        """How many current memories are not archived."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM memories WHERE superseded_at IS NULL AND compressed = 0"
+        ).fetchone()
+        return int(count)
+
     # writing -------------------------------------------------------------------------------------
 
     def add(self, new: NewMemory) -> Memory:
@@ -323,6 +330,14 @@ class Memories:
         return self._insert(
             self._next(), new, position=old["position"], recorded_at=old["recorded_at"]
         )
+
+    def retire(self, memory_id: str) -> None:
+        """Close the current version without another: from now on it is part of the past only."""
+        row = self._db.execute(
+            "SELECT seq FROM memories WHERE id = ? AND superseded_at IS NULL", (memory_id,)
+        ).fetchone()
+        if row is not None:
+            self._close(row[0])
 
     def remove(self, memory_ids: Iterable[str]) -> dict[str, int]:
         """Delete every version of these memories with their chunks; counts by table."""

@@ -13,6 +13,7 @@ from ...embed import Fingerprint
 from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
+from .archive import Archive
 from .connection import Database, Retired
 from .feed import Feed
 from .jobs import Jobs
@@ -77,6 +78,11 @@ class Transaction:
     def jobs(self) -> Jobs:
         """The user's background work."""
         return Jobs(self._db, self.user_id, self.now)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Summaries, and what they stand for."""
+        return Archive(self._db, self.memories, self.sessions, self.jobs)
 
     @cached_property
     def feed(self) -> Feed:
@@ -148,8 +154,12 @@ class Transaction:
         )
 
     def remove(self, memory_ids: list[str]) -> Removal:
-        """Delete memories, all that was derived from them, and every trace in other tables."""
+        """Delete memories, all that was derived from them, and every trace in other tables.
+
+        What a summary stood for that goes with them is back in default recall at once.
+        """
         doomed = self.doomed(memory_ids)
+        sources, gone = self.archive.made_from(doomed), set(doomed)
         preferences, restored = self.preferences.remove_from(doomed)
         counts = self.memories.remove(doomed)
         counts["preferences"] = preferences
@@ -158,7 +168,9 @@ class Transaction:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
         counts["jobs"] = self.jobs.remove_about(doomed)
-        return Removal({k: v for k, v in counts.items() if v}, restored, tuple(doomed))
+        left = [one for one in sources if one not in gone]
+        back = self.archive.bring_back(left, is_again=len(left) < len(sources))
+        return Removal({k: v for k, v in counts.items() if v}, restored + back, tuple(doomed))
 
     def empty(self) -> Removal:
         """Delete everything under a new generation number; the file stays in place.
