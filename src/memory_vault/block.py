@@ -13,6 +13,7 @@ from .text.budget import Candidate, Packed
 from .text.prompt import Group, Line, conversation_head, escape, fact_head, preference_line
 from .text.relevance import THRESHOLD, relevance
 from .text.snippet import snippet
+from .text.speakers import SUMMARY
 from .text.words import words
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Block:
             max_tokens=self._limit,
             counter=self._engine.counter,
             focus=self._focus,
+            by_line=memory.role == SUMMARY,
         )
 
     def result(self, packed: Packed) -> RecallResult:

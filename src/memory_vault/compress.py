@@ -180,7 +180,7 @@ def _least_trusted(origins: Sequence[str]) -> str:
 
 
 async def _embedded(work: Work, summary: _Summary, sources: Mapping[int, Memory]) -> _Summary:
-    """The summary with its chunks; what is embedded of its originals already is taken from there."""
+    """The summary with its chunks; embeddings that its originals have are taken from there."""
     await work.engine.embedder.open()
     known = await work.read(partial(_known, work.engine, sources))
     missing = list(dict.fromkeys(p.text for p in summary.pieces if p.text not in known))

@@ -95,16 +95,23 @@ def spoken(summary: str) -> list[tuple[int, int]]:
 
 
 def _candidates(said: Sequence[Said], counter: TokenCounter) -> Iterator[_Sentence]:
-    """Every sentence that says something, in order; what stands between code fences is left out."""
+    """Every sentence that says something, in order."""
     for place, one in enumerate(said):
-        is_code = False
-        for start, stop in sentences(one.text, max_chars=_MAX_CHARS):
-            text = _plain(one.text[start:stop])
-            if text.startswith(_FENCE):
-                is_code = not is_code
-            elif not is_code and (found := words(text)):
+        for text in statements(one.text):
+            if found := words(text):
                 worth = _worth(text, one.role)
                 yield _Sentence(place, text, frozenset(found), counter.count(text), worth)
+
+
+def statements(text: str) -> Iterator[str]:
+    """The sentences of a text as a summary has them; what is between code fences is left out."""
+    is_code = False
+    for start, stop in sentences(text, max_chars=_MAX_CHARS):
+        found = _plain(text[start:stop])
+        if found.startswith(_FENCE):
+            is_code = not is_code
+        elif found and not is_code:
+            yield found
 
 
 def _plain(text: str) -> str:

@@ -158,8 +158,8 @@ def rank(
     much it says, who said it and when. What is not visible neither counts nor lends anything. The
     formula and its reason stand in `text/fuse.py`.
 
-    Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for the
-    rest its summary stands.
+    Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for
+    the rest its summary stands.
     """
     rows = np.flatnonzero(visible)
     if not len(rows) or limit < 1:
