@@ -36,6 +36,7 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "check": "*, repair=False",
         "rekey": "encryption_key",
         "reindex": "user_id=None",
+        "compress": "*, wait=False, force=False",
         "get_job": "job_id",
         "list_jobs": "*, state=None, page_size=50, cursor=None",
         "cancel_job": "job_id",
