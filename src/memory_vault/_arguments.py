@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from ._times import to_micros, to_moment
+from .embed import Embedder
 from .errors import InvalidInput, NotFound
 from .models import (
     JOB_STATES,
@@ -375,6 +376,13 @@ def session_state(value: str | None) -> Literal["open", "ended"] | None:
     if value not in (None, "open", "ended"):
         raise InvalidInput(f"state={value!r}: give 'open', 'ended' or None for both")
     return cast("Literal['open', 'ended'] | None", value)
+
+
+def embedder(value: str | Embedder) -> str | Embedder:
+    """A name of an embedder, or an embedder."""
+    if not isinstance(value, str | Embedder):
+        raise InvalidInput("embedder: give a name, or an object that fulfils Embedder")
+    return value
 
 
 def job_state(value: JobState | None) -> JobState | None:

@@ -7,7 +7,7 @@ again: what is compressed already is not found any more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from ._ids import new_id
 from ._times import to_micros
-from .ingest import Piece, as_bytes, pieces, speaker_prefix
+from .ingest import as_bytes, pieces, speaker_prefix
 from .models import ORIGINS
 from .storage import Chunk, NewMemory
 from .storage.sqlite.archive import COMPRESS
@@ -23,6 +23,7 @@ from .text.speakers import SUMMARY
 from .text.summary import Said, summarise
 
 if TYPE_CHECKING:
+    from .embed import Embedder
     from .engine import Engine
     from .jobs.work import Work
     from .models import Job, Memory
@@ -93,10 +94,12 @@ async def compress(work: Work) -> Mapping[str, Any]:
     named = work.arguments.get("session_id")
     due = partial(_due, work.engine, is_forced)
     sessions = [named] if named is not None else await work.read(due)
+    least = 0 if is_forced else work.engine.config.compress_min_tokens
     summaries = memories = 0
     for place, session_id in enumerate(sessions):
         work.progress(place, len(sessions))
-        archived = await _session(work, session_id, 0 if is_forced else None)
+        one = partial(_session, work, least, session_id)
+        archived = await work.engine.embedders.for_user(work.user_id, one)
         summaries += archived > 0
         memories += archived
     work.progress(len(sessions), len(sessions))
@@ -109,67 +112,63 @@ def _due(engine: Engine, is_forced: bool, user: Transaction) -> list[str]:
     return _past(engine, user)
 
 
-async def _session(work: Work, session_id: str, least: int | None) -> int:
+async def _session(work: Work, least: int, session_id: str, embedder: Embedder) -> int:
     """Compress one session unless it is too short; how many memories were archived."""
-    engine, sources = work.engine, dict[int, "Memory"]()
+    engine = work.engine
     for _ in range(_TRIES):
         sources = await work.read(lambda user: user.archive.sources(session_id))
-        summary = await to_thread.run_sync(
-            partial(_summary, engine, session_id, sources, least), limiter=engine.store.long
+        text = await to_thread.run_sync(
+            partial(_text, engine, sources, least), limiter=engine.store.long
         )
-        if summary is not None:
-            summary = await _embedded(work, summary, sources)
-        done = await work.write(partial(_store, session_id, summary, sources))
+        summary = None
+        if text:
+            summary = _summary(engine, session_id, sources, text)
+            chunks = await _chunks(work, embedder, text, sources)
+            summary = replace(summary, chunks=chunks)
+        store = partial(_store, session_id, summary, embedder, sources)
+        done = await work.write(store)
         if done is not None:
             return done
     return 0  # somebody keeps writing into it: it is looked at again once it is past the threshold
 
 
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """A summary, and what of it is to be embedded."""
-
-    memory: NewMemory
-    pieces: tuple[Piece, ...]
-
-
-def _summary(
-    engine: Engine, session_id: str, sources: Mapping[int, Memory], least: int | None
-) -> _Summary | None:
-    """Summarise a session; None if there is nothing new, or too little. In a worker thread."""
-    found = list(sources.values())
+def _text(engine: Engine, sources: Mapping[int, Memory], least: int) -> str:
+    """The text of a summary; "" if there is nothing new, or too little. In a worker thread."""
+    found, config = list(sources.values()), engine.config
     tokens = sum(one.token_count for one in found)
-    if all(one.compressed for one in found) or len(found) > _MOST_SOURCES:
-        return None
-    if tokens < (engine.config.compress_min_tokens if least is None else least):
-        return None
-    most = min(max(int(tokens * engine.config.compress_ratio), _LEAST_TOKENS), _MOST_TOKENS)
-    content = summarise([_said(one) for one in found], max_tokens=most, counter=engine.counter)
-    count = engine.counter.count(content)
-    if not content or count > tokens * _WORTH_IT:
-        return None
-    times = [to_micros(one.occurred_at or one.recorded_at) for one in found]
-    memory = NewMemory(
-        id=new_id("mem"),
-        session_id=session_id,
-        memory_type="semantic",
-        role=SUMMARY,
-        content=content,
-        importance=round(sum(one.importance for one in found) / len(found), 4),
-        occurred_at=max(times),
-        origin=_least_trusted([one.origin for one in found]),
-        token_count=count,
-        metadata=None,
-        chunks=(),
-        derived_from=tuple(one.id for one in found),
-        valid_from=min(times),
-    )
-    return _Summary(memory, pieces(engine, content, SUMMARY))
+    if all(one.compressed for one in found) or len(found) > _MOST_SOURCES or tokens < least:
+        return ""
+    most = min(max(int(tokens * config.compress_ratio), _LEAST_TOKENS), _MOST_TOKENS)
+    text = summarise([_said(one) for one in found], max_tokens=most, counter=engine.counter)
+    return text if engine.counter.count(text) <= tokens * _WORTH_IT else ""
 
 
 def _said(memory: Memory) -> Said:
     day = (memory.occurred_at or memory.recorded_at).date()
     return Said(day, memory.role, memory.content)
+
+
+def _summary(
+    engine: Engine, session_id: str, sources: Mapping[int, Memory], text: str
+) -> NewMemory:
+    """The summary of a session as a memory, still without its chunks."""
+    found = list(sources.values())
+    times = [to_micros(one.occurred_at or one.recorded_at) for one in found]
+    return NewMemory(
+        id=new_id("mem"),
+        session_id=session_id,
+        memory_type="semantic",
+        role=SUMMARY,
+        content=text,
+        importance=round(sum(one.importance for one in found) / len(found), 4),
+        occurred_at=max(times),
+        origin=_least_trusted([one.origin for one in found]),
+        token_count=engine.counter.count(text),
+        metadata=None,
+        chunks=(),
+        derived_from=tuple(one.id for one in found),
+        valid_from=min(times),
+    )
 
 
 def _least_trusted(origins: Sequence[str]) -> str:
@@ -179,20 +178,26 @@ def _least_trusted(origins: Sequence[str]) -> str:
     return of_worst.pop() if len(of_worst) == 1 else worst
 
 
-async def _embedded(work: Work, summary: _Summary, sources: Mapping[int, Memory]) -> _Summary:
-    """The summary with its chunks; embeddings that its originals have are taken from there."""
-    await work.engine.embedder.open()
-    known = await work.read(partial(_known, work.engine, sources))
-    missing = list(dict.fromkeys(p.text for p in summary.pieces if p.text not in known))
+async def _chunks(
+    work: Work, embedder: Embedder, text: str, sources: Mapping[int, Memory]
+) -> tuple[Chunk, ...]:
+    """The chunks of a summary, one a line at least; embeddings that its originals have are kept."""
+    await embedder.open()
+    known = await work.read(partial(_known, embedder, sources))
+    found = await to_thread.run_sync(
+        partial(pieces, embedder, text, SUMMARY), limiter=work.engine.store.long
+    )
+    missing = list(dict.fromkeys(one.text for one in found if one.text not in known))
     if missing:
-        known |= zip(missing, as_bytes(await work.engine.embedder.embed(missing)), strict=True)
-    chunks = tuple(Chunk(p.start, p.stop, known[p.text], p.words) for p in summary.pieces)
-    return _Summary(replace(summary.memory, chunks=chunks), summary.pieces)
+        known |= zip(missing, as_bytes(await embedder.embed(missing)), strict=True)
+    return tuple(Chunk(one.start, one.stop, known[one.text], one.words) for one in found)
 
 
-def _known(engine: Engine, sources: Mapping[int, Memory], user: Transaction) -> dict[str, bytes]:
+def _known(
+    embedder: Embedder, sources: Mapping[int, Memory], user: Transaction
+) -> dict[str, bytes]:
     """Embeddings of the originals, by what was embedded."""
-    user.require_embedder(engine.embedder.fingerprint)
+    user.require_embedder(embedder.fingerprint)
     return {
         speaker_prefix(one.role) + one.content[chunk.start : chunk.stop]: chunk.embedding
         for version, one in sources.items()
@@ -201,7 +206,11 @@ def _known(engine: Engine, sources: Mapping[int, Memory], user: Transaction) -> 
 
 
 def _store(
-    session_id: str, summary: _Summary | None, sources: Mapping[int, Memory], user: Transaction
+    session_id: str,
+    summary: NewMemory | None,
+    embedder: Embedder,
+    sources: Mapping[int, Memory],
+    user: Transaction,
 ) -> int | None:
     """Put the summary in force, if the session is as it was; None if it is not."""
     if list(user.archive.sources(session_id)) != list(sources):
@@ -209,5 +218,6 @@ def _store(
     if summary is None:
         user.sessions.settle(session_id)
         return 0
-    user.archive.put(summary.memory, sources)
+    user.require_embedder(embedder.fingerprint)
+    user.archive.put(summary, sources)
     return sum(not one.compressed for one in sources.values())

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from ._portal import Portal
 from .config import EncryptionKey, MemoryConfig
+from .embed import Embedder
 from .errors import InvalidInput
 from .layer import _KEEP, MemoryLayer
 from .models import (
@@ -210,6 +211,30 @@ class VaultSync:
     def reindex(self, user_id: str | None = None) -> None:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
         self._portal.call(self._inner.reindex, user_id)
+
+    def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:
+        """Change the embedder: every user's embeddings are made anew, in the background.
+
+        New users get the new one at once. Each other user's new embeddings are made beside the
+        old, which answer until the user is moved, in one transaction. The vault remembers what it
+        was switched to: from then on the setting `embedder` is not looked at. A switch that is
+        interrupted, killed or cancelled leaves each user wholly in one space and usable; calling
+        again goes on from there, and switching to the former one goes back.
+
+        Args:
+            embedder: What the setting `embedder` may be. An object of your own cannot be made by
+                other programs: they get `EmbedderMismatch` for users who were moved, and every
+                later open of the vault must bring it.
+            wait: Whether to return only when the job is finished.
+
+        Returns:
+            The job; `done` and `total` count versions of memories, `result` users and chunks.
+
+        Raises:
+            ConfigError: If there is no embedder of this name.
+            ModelNotInstalled: If its files are missing.
+        """
+        return self._portal.call(self._inner.switch_embedder, embedder, wait=wait)
 
     def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of the whole vault, as it stands now.

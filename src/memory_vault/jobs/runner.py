@@ -11,9 +11,9 @@ import anyio
 from anyio import get_cancelled_exc_class
 
 from ..errors import InvalidInput, MemoryVaultError, NotFound, StorageError
-from ..storage.sqlite.jobs import LONGEST_WAIT_S, Jobs, Unfinished
+from ..storage.sqlite.jobs import LONGEST_WAIT_S, Jobs, LeaseLost, NotHere, Unfinished
 from .kinds import Kind
-from .work import LeaseLost, Work
+from .work import Work
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -126,7 +126,7 @@ class Runner:
         if len(owners) >= _PAGE:
             wait_s = min(wait_s, _NEXT_PAGE_S)
         for owner in owners:
-            if len(self._running) >= self._config.jobs_at_once:
+            if self._is_full(owner):
                 break
             self._last = owner
             if owner in self._running:
@@ -139,6 +139,10 @@ class Runner:
             rest_s = self._rests.get(owner, 0.0) - anyio.current_time()
             wait_s = max(0.0, min(wait_s, rest_s))
         return wait_s
+
+    def _is_full(self, owner: Owner) -> bool:
+        """Whether there is no room; a job of the whole vault, which may be long, has its own."""
+        return owner is not None and len(self._running - {None}) >= self._config.jobs_at_once
 
     async def _owners(self) -> list[Owner]:
         """Who may have work, from the one after the last who was looked at; a page of them."""
@@ -217,6 +221,8 @@ class Runner:
                 end = await self._run(work)
             except LeaseLost:
                 pass
+            except NotHere:
+                end = partial(Jobs.give_back, wait_s=self._config.job_lease_s)
             except Exception as error:  # noqa: BLE001 - a fence: a job must not take the vault down
                 end = self._after(error, work)
             finally:

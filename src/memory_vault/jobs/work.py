@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..storage.sqlite.jobs import LeaseLost
+
 if TYPE_CHECKING:
     from ..engine import Engine
     from ..models import Job
@@ -13,10 +15,6 @@ if TYPE_CHECKING:
     from ..storage.sqlite.transaction import Transaction
 
 T = TypeVar("T")
-
-
-class LeaseLost(Exception):
-    """Another runner has this job now, or it was cancelled, or its user is gone."""
 
 
 class Work:
@@ -33,6 +31,7 @@ class Work:
         self.job: Job = job
         self.lease: str = lease
         self._done, self._total = job.done, job.total
+        self._so_far: Mapping[str, Any] = {}
 
     @property
     def user_id(self) -> str:
@@ -45,9 +44,15 @@ class Work:
         """What the job was given."""
         return self.job.arguments
 
-    def progress(self, done: int, total: int) -> None:
-        """Say how far it is; stored with the next write, or soon."""
-        self._done, self._total = done, total
+    def progress(self, done: int, total: int, so_far: Mapping[str, Any] | None = None) -> None:
+        """Say how far it is; stored with the next write, or soon.
+
+        Args:
+            done: Units of work done.
+            total: Units in all.
+            so_far: What the result is until now.
+        """
+        self._done, self._total, self._so_far = done, total, so_far or {}
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """Read in the user's file."""
@@ -68,4 +73,4 @@ class Work:
 
     def renew(self, jobs: Jobs) -> bool:
         """Give a sign of life in this transaction; False if the job is somebody else's now."""
-        return jobs.renew(self.job.id, self.lease, self._done, self._total)
+        return jobs.renew(self.job.id, self.lease, self._done, self._total, self._so_far)

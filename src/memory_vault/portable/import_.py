@@ -23,6 +23,7 @@ from . import lines
 from .fields import KINDS
 
 if TYPE_CHECKING:
+    from ..embed import Embedder
     from ..engine import Engine
     from ..storage.sqlite.connection import Database
     from ..storage.sqlite.held import Stage
@@ -41,13 +42,14 @@ async def import_(
     """Take a file over; cancelled, failed or killed, the user is as before."""
     store = engine.store
     await store.read(user_id, _refuse_if_used)
-    work = _Import(engine, path, store.stage(), origin)
+    embedder = await engine.embedders.of_new_user()
+    work = _Import(engine, embedder, path, store.stage(), origin)
     try:
         total = await store.in_thread(work.start)
         while not await store.in_thread(work.step):
             if progress is not None:
                 progress(work.bytes_read, total)
-        embedded = await _embed(engine, work)
+        embedded = await _embed(engine, embedder, work)
         await store.write(user_id, work.hand_over, create=True)
         if progress is not None:
             progress(total, total)
@@ -56,15 +58,15 @@ async def import_(
         await finish(partial(store.in_thread, work.close))
 
 
-async def _embed(engine: Engine, work: _Import) -> int:
+async def _embed(engine: Engine, embedder: Embedder, work: _Import) -> int:
     """Make the embeddings that the file does not have, or has of another model."""
     count = 0
     if not await engine.store.in_thread(work.has_unembedded):
         return count
-    await engine.embedder.open()
+    await embedder.open()
     while found := await engine.store.in_thread(work.unembedded):
         texts = list(dict.fromkeys(one.text for _, some in found for one in some))
-        known = dict(zip(texts, as_bytes(await engine.embedder.embed(texts)), strict=True))
+        known = dict(zip(texts, as_bytes(await embedder.embed(texts)), strict=True))
         await engine.store.in_thread(partial(work.embedded, found, known))
         count += len(found)
     return count
@@ -81,8 +83,11 @@ def _refuse_if_used(user: Transaction) -> None:
 class _Import:
     """The work in its hops; each waits for the one before, also when nobody waits for that."""
 
-    def __init__(self, engine: Engine, path: Path, stage: Stage, origin: str | None) -> None:
-        self._engine, self._path, self._stage, self._origin = engine, path, stage, origin
+    def __init__(
+        self, engine: Engine, embedder: Embedder, path: Path, stage: Stage, origin: str | None
+    ) -> None:
+        self._engine, self._embedder = engine, embedder
+        self._path, self._stage, self._origin = path, stage, origin
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._lines = lines.Lines(time.time_ns() // 1_000 + _DAY)
@@ -99,7 +104,7 @@ class _Import:
         with self._lock:
             self._file = _open(self._path)
             embedder = self._lines.header(self._record())
-            self._has_embeddings = embedder == str(self._engine.embedder.fingerprint)
+            self._has_embeddings = embedder == str(self._embedder.fingerprint)
             self._stage.open()
             return os.fstat(self._file.fileno()).st_size
 
@@ -165,7 +170,7 @@ class _Import:
             return ()
         import numpy as np
 
-        size = self._engine.embedder.fingerprint.dimension
+        size = self._embedder.fingerprint.dimension
         packed = [one.embedding for one in version.chunks]
         if any(len(one) != 4 * size for one in packed):
             raise self._lines.refuse(f"chunks: an embedding has {size} float32 numbers")
@@ -200,7 +205,7 @@ class _Import:
             raise self._lines.refuse("nothing may follow the last line")
 
     def _fingerprint(self) -> str | None:
-        return str(self._engine.embedder.fingerprint) if self._seq else None
+        return str(self._embedder.fingerprint) if self._seq else None
 
     # embedding -----------------------------------------------------------------------------------
 
@@ -213,7 +218,7 @@ class _Import:
         """The pieces of the next versions that lack their chunks."""
         with self._lock:
             found = self._stage.run(lambda rows: rows.without_chunks(self._last_embedded, _TEXTS))
-            return [(seq, pieces(self._engine, text, role)) for seq, text, role in found]
+            return [(seq, pieces(self._embedder, text, role)) for seq, text, role in found]
 
     def embedded(
         self, found: Sequence[tuple[int, tuple[Piece, ...]]], known: dict[str, bytes]

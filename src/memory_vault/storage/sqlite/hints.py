@@ -7,17 +7,13 @@ looks. Lost hints are made anew from the files. Everything here blocks.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
+from .catalog import Catalog
 from .connection import Database
-from .files import FilePool
 from .jobs import Jobs
-from .schema import CATALOG
-from .unit import Unit
 
 T = TypeVar("T")
 
@@ -26,24 +22,22 @@ class Hints:
     """The store's notes of work, and the jobs of the whole vault beside them.
 
     Args:
-        pool: The store's connections.
-        catalog: The catalog's file.
-        lock: Held while this process writes to the catalog.
+        catalog: Where they stand.
 
     Attributes:
         fresh: Users for whom work was noted since somebody looked here.
     """
 
-    def __init__(self, pool: FilePool, catalog: Path, lock: threading.Lock) -> None:
-        self._pool, self._catalog, self._lock = pool, catalog, lock
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self.fresh: set[str] = set()
 
     def note(self, user_id: str) -> None:
         """Say that a user's file will have work; called before it is committed there."""
-        if self._read(lambda db: _is_noted(db, user_id)):
+        if self._catalog.read(lambda db: _is_noted(db, user_id)):
             self.fresh.add(user_id)
             return
-        self._write(
+        self._catalog.write(
             lambda db: db.execute(
                 "INSERT INTO hints (user_id, is_waiting) VALUES (?, 1) "
                 "ON CONFLICT (user_id) DO UPDATE SET is_waiting = 1",
@@ -56,9 +50,11 @@ class Hints:
         """Say what a user's file has; called under that file's lock, with nothing changed there."""
         waiting, failed = counts
         if not waiting and not failed:
-            self._write(lambda db: db.execute("DELETE FROM hints WHERE user_id = ?", (user_id,)))
+            self._catalog.write(
+                lambda db: db.execute("DELETE FROM hints WHERE user_id = ?", (user_id,))
+            )
             return
-        self._write(
+        self._catalog.write(
             lambda db: db.execute(
                 "INSERT OR REPLACE INTO hints (user_id, is_waiting, failed) VALUES (?, ?, ?)",
                 (user_id, bool(waiting), failed),
@@ -76,7 +72,7 @@ class Hints:
             )
             return [row[0] for row in rows]
 
-        return self._read(look)
+        return self._catalog.read(look)
 
     def failed(self) -> int:
         """How many jobs failed for good, of all users and of the vault."""
@@ -85,24 +81,13 @@ class Hints:
             (count,) = db.execute("SELECT coalesce(sum(failed), 0) FROM hints").fetchone()
             return int(count) + Jobs(db, None, 0).counts()[1]
 
-        return self._read(look)
+        return self._catalog.read(look)
 
     def of_vault(self, work: Callable[[Jobs], T], *, is_writing: bool) -> T:
         """Work with the jobs of the whole vault, in one transaction."""
         if is_writing:
-            return self._write(lambda db: work(Jobs(db, None, time.time_ns() // 1_000)))
-        return self._read(lambda db: work(Jobs(db, None, 0)))
-
-    def _read(self, work: Callable[[Database], T]) -> T:
-        return Unit[T](
-            self._pool, self._catalog, CATALOG, lambda db, _: work(db), begin="BEGIN"
-        ).run()
-
-    def _write(self, work: Callable[[Database], T]) -> T:
-        with self._lock:
-            return Unit[T](
-                self._pool, self._catalog, CATALOG, lambda db, _: work(db), begin="BEGIN IMMEDIATE"
-            ).run()
+            return self._catalog.write(lambda db: work(Jobs(db, None, time.time_ns() // 1_000)))
+        return self._catalog.read(lambda db: work(Jobs(db, None, 0)))
 
 
 def _is_noted(db: Database, user_id: str) -> bool:

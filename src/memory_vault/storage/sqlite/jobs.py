@@ -30,6 +30,14 @@ LONGEST_WAIT_S = 3_600.0
 _MICRO = 1_000_000
 
 
+class LeaseLost(Exception):
+    """Another runner has this job now, or it was cancelled, or its user is gone."""
+
+
+class NotHere(Exception):
+    """This process cannot do a job that another may be able to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A job that is to be begun, or that somebody runs.
@@ -201,14 +209,18 @@ class Jobs:
         )
         return self._existing(found.id) if self._db.changes() else None
 
-    def renew(self, job_id: str, lease: str, done: int, total: int) -> bool:
+    def renew(
+        self, job_id: str, lease: str, done: int, total: int, so_far: Mapping[str, Any]
+    ) -> bool:
         """Give a sign of life, and say how far it is; False if the job is somebody else's now."""
-        return self._set(job_id, lease, "done = ?, total = ?", done, total)
+        return self._set(
+            job_id, lease, "done = ?, total = ?, result = ?", done, total, _pack(so_far)
+        )
 
-    def give_back(self, job_id: str, lease: str) -> bool:
+    def give_back(self, job_id: str, lease: str, wait_s: float = 0.0) -> bool:
         """Let it wait for the next who comes; this attempt does not count."""
         values = "state = 'waiting', lease = NULL, attempts = attempts - 1, due_at = ?"
-        return self._set(job_id, lease, values, _wall())
+        return self._set(job_id, lease, values, _wall() + int(wait_s * _MICRO))
 
     def retry(self, job_id: str, lease: str, error: str, wait_s: float) -> bool:
         """Let it wait after a failure."""
@@ -222,9 +234,8 @@ class Jobs:
 
     def finish(self, job_id: str, lease: str, result: Mapping[str, Any]) -> bool:
         """End it as done."""
-        packed = json.dumps(result, ensure_ascii=False, sort_keys=True) if result else None
         values = "state = 'done', lease = NULL, error = '', result = ?, finished_at = ?"
-        return self._set(job_id, lease, values, packed, self._now)
+        return self._set(job_id, lease, values, _pack(result), self._now)
 
     def _set(self, job_id: str, lease: str, values: str, *given: Any) -> bool:
         """Change a row, if the lease still holds."""
@@ -233,6 +244,10 @@ class Jobs:
             (*given, job_id, lease),
         )
         return bool(self._db.changes())
+
+
+def _pack(result: Mapping[str, Any]) -> str | None:
+    return json.dumps(result, ensure_ascii=False, sort_keys=True) if result else None
 
 
 def _wait_s(micros: int) -> float:

@@ -127,6 +127,9 @@ INSERT INTO receipts (id, secret) VALUES (1, randomblob(32))
 """
 """The key of the digests of receipts; the clock is what a sync of the log writes."""
 
+_MOVING = "ALTER TABLE meta ADD COLUMN target TEXT"
+"""The vector space for which chunks are being gathered beside those in use."""
+
 _HINTS = """
 CREATE TABLE hints (
     user_id TEXT PRIMARY KEY,
@@ -135,6 +138,15 @@ CREATE TABLE hints (
 ) WITHOUT ROWID
 """
 """Whose file has jobs to do, or failed ones; the catalog itself has the jobs of the whole vault."""
+
+_EMBEDDERS = """
+CREATE TABLE embedders (
+    fingerprint TEXT PRIMARY KEY,
+    name TEXT,
+    number INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+"""The vault's vector spaces, the latest with the highest number; empty if it never switched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +171,17 @@ class Schema:
 _SETTLED = "ALTER TABLE sessions ADD COLUMN settled_at INTEGER"
 """When a session was found to need no summary, or no other; NULL where that is to be looked at."""
 
-USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _SETTLED))
+USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _SETTLED))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
 CATALOG = Schema(
-    "catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}")
+    "catalog",
+    0x4D56_4331,
+    (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS),
 )
 
 CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency", "jobs")
 """Tables of a user's file that hold what the user said, or tell of it."""
+SPARE_CHUNKS = ("fresh_chunks", "old_chunks")
+"""Tables like `chunks`, there only while a user moves to another embedder."""

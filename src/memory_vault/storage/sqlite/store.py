@@ -21,6 +21,7 @@ from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
 from .backup import user_files
+from .catalog import Catalog
 from .connection import Database, Retired, close, translated
 from .erasure import Erasure
 from .files import (
@@ -142,7 +143,8 @@ class SqliteStore:
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
-        self.hints: Hints = Hints(self._pool, self._catalog, self._in_catalog)
+        self._listing = Catalog(self._pool, self._catalog, self._in_catalog)
+        self.hints: Hints = Hints(self._listing)
         self.on_work: Callable[[str], None] = lambda _: None
         """Called on the event loop when a unit has noted a job of this user."""
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
@@ -202,6 +204,11 @@ class SqliteStore:
     async def work(self, use: Callable[[Hints], T]) -> T:
         """Read or write what the catalog says of background work."""
         return await self._until_free(partial(use, self.hints), self._writers)
+
+    async def in_catalog(self, use: Callable[[Database], T], *, is_writing: bool = False) -> T:
+        """Read or write what the catalog says of the whole vault, in one transaction."""
+        run = self._listing.write if is_writing else self._listing.read
+        return await self._until_free(partial(run, use), self._writers)
 
     async def settle(self, user_id: str) -> None:
         """Take back the hint of a user who has nothing to do, unless that has changed."""
