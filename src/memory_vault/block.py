@@ -22,6 +22,7 @@ from .text.prompt import (
 )
 from .text.relevance import THRESHOLD, relevance
 from .text.snippet import snippet
+from .text.speakers import SUMMARY
 from .text.words import words
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class Block:
             max_tokens=self._limit,
             counter=self._engine.counter,
             focus=self._focus,
+            by_line=memory.role == SUMMARY,
         )
 
     def result(self, packed: Packed) -> RecallResult:

@@ -77,6 +77,13 @@ class MemoryConfig:
         job_lease_s: Seconds without a sign of life after which another process takes a job over.
         job_attempts: How often a job is begun before it counts as failed.
         job_retry_s: Seconds before the second attempt; they double each time, to an hour at most.
+        compress_after_days: Days without activity after which an ended session is compressed in the
+            background; None ("never" in the environment) compresses only what `compress` is called
+            for.
+        compress_over_memories: With more memories in default recall, ended sessions are compressed
+            without waiting for their age, oldest first.
+        compress_min_tokens: Sessions of fewer tokens are left alone.
+        compress_ratio: How long a summary may be, as a share of the tokens it stands for.
         encryption_key: Encrypts every file of the vault: a passphrase, 32 bytes, or a function
             that returns either, called in a worker thread at open. None for plain files. Never
             shown.
@@ -110,6 +117,10 @@ class MemoryConfig:
     job_lease_s: float = 15.0
     job_attempts: int = 8
     job_retry_s: float = 5.0
+    compress_after_days: float | None = 30.0
+    compress_over_memories: int = 10_000
+    compress_min_tokens: int = 400
+    compress_ratio: float = 0.25
     encryption_key: EncryptionKey | None = field(default=None, repr=False)
 
     def __new__(cls, **given: Any) -> MemoryConfig:
@@ -213,13 +224,18 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "tuple[str, ...]": _names,
 }
 """By the type that a setting is declared with; any other is taken as it is written."""
-_TYPES = {one.name: str(one.type).removesuffix(" | None") for one in fields(MemoryConfig)}
+_TYPES = {one.name: str(one.type) for one in fields(MemoryConfig)}
+_NEVER = "never"
+"""What says None for a number that may be None."""
 
 
 def _parse(name: str, text: str, where: str) -> object:
     """Turn the text of one setting into its type."""
+    kind = _TYPES[name].removesuffix(" | None")
+    if text.lower() == _NEVER and kind in ("int", "float") and kind != _TYPES[name]:
+        return None
     try:
-        return _PARSERS.get(_TYPES[name], str)(text)
+        return _PARSERS.get(kind, str)(text)
     except ValueError as error:
         raise ConfigError(f"{where} is {text!r}: not a value for {name} ({error})") from error
 
@@ -238,6 +254,8 @@ _LEAST: dict[str, float] = {
     "job_lease_s": 0.01,
     "job_attempts": 1,
     "job_retry_s": 0,
+    "compress_over_memories": 0,
+    "compress_min_tokens": 0,
 }
 
 
@@ -253,6 +271,11 @@ def _check(config: MemoryConfig) -> None:
             raise ConfigError(f"{name}={value}: give at least 1, or None for the default")
     if config.max_text_chars > 1_000_000:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
+    days = config.compress_after_days
+    if days is not None and (isinstance(days, bool) or not days >= 0):
+        raise ConfigError(f"compress_after_days={days!r}: give a number of at least 0, or None")
+    if not 0.01 <= config.compress_ratio <= 0.5:
+        raise ConfigError(f"compress_ratio={config.compress_ratio!r}: give one from 0.01 to 0.5")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
     sources = config.fact_sources

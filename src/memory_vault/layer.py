@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import anyio
 from anyio import to_thread
 
 from . import _arguments as check
@@ -38,6 +39,8 @@ from .vault import Vault
 if TYPE_CHECKING:
     from .engine import Engine
 
+_LOOK_S = 3_600.0
+"""How often a layer looks for sessions to compress."""
 _KEEP = check.KEEP
 """Stands for an argument of `update` that was not given."""
 
@@ -80,6 +83,7 @@ class MemoryLayer:
         self._vault = vault or Vault(config)
         self._owns_vault = vault is None
         self._is_open = False
+        self._next_look = 0.0
 
     def __repr__(self) -> str:
         return f"MemoryLayer({self._user_id!r}, session_id={self._session_id!r})"
@@ -109,6 +113,7 @@ class MemoryLayer:
     async def open(self) -> None:
         """Open the vault if it is the layer's own, and end sessions that were left idle.
 
+        Sessions past the configured threshold are compressed in the background from then on.
         Repeatable. Cancelled, it leaves the layer closed.
 
         Raises:
@@ -123,11 +128,19 @@ class MemoryLayer:
             await self._vault.open()
         try:
             await end_idle(self._vault.engine, self._user_id)
+            await self._note_due(self._vault.engine)
         except BaseException:
             if self._owns_vault:
                 await self._vault.close()
             raise
         self._is_open = True
+
+    async def _note_due(self, engine: Engine) -> None:
+        """Have compressed what is past the threshold, and look again in an hour."""
+        from .compress import note_if_due
+
+        self._next_look = anyio.current_time() + _LOOK_S
+        await note_if_due(engine, self._user_id)
 
     async def close(self) -> None:
         """Close the vault if it is the layer's own. Repeatable; from any task."""
@@ -191,6 +204,8 @@ class MemoryLayer:
             max_chars=engine.config.max_text_chars,
         )
         drafts = await to_thread.run_sync(checked) if check.is_large(content) else checked()
+        if anyio.current_time() >= self._next_look:
+            await self._note_due(engine)
         return await ingest(
             engine,
             self._user_id,
@@ -493,6 +508,7 @@ class MemoryLayer:
         if wanted is None:
             raise InvalidInput("session_id=None: this layer has no session; name the one to end")
         session = await end(engine, self._user_id, wanted)
+        await self._note_due(engine)
         if wanted == self._session_id:
             self._session_id = None
         return session
@@ -516,6 +532,31 @@ class MemoryLayer:
         return await self._engine().store.read(
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
         )
+
+    async def compress(self, *, wait: bool = False, force: bool = False) -> Job:
+        """Let a summary stand for each session that is past its threshold, in the background.
+
+        Of a session, what happened (episodic memories) is summarised in the sentences that carry
+        it, word for word, with day and speaker. The originals are archived: `recall` leaves them to
+        the summary unless they match a question about as well as the best of the rest, and
+        `include_compressed` shows them all. Facts, preferences and working memory stay as they are.
+        Each session is compressed wholly or not at all, and as often as something new was said in
+        it; memories without a session never are.
+
+        Happens by itself too: see `compress_after_days` among the settings.
+
+        Args:
+            wait: Return when it is finished; cancelled meanwhile, the job goes on.
+            force: All sessions, whatever their age and size, open ones too.
+
+        Returns:
+            The job. `result` has the numbers of "sessions" and "memories" once it is done.
+        """
+        engine = self._engine()
+        from .compress import note
+
+        job = await note(engine, self._user_id, is_forced=force)
+        return await engine.runner.wait(self._user_id, job.id) if wait else job
 
     async def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of this user, as it stands now.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .storage import Chunk
 from .text.chunk import split
-from .text.speakers import STANDARD_ROLES
+from .text.speakers import STANDARD_ROLES, SUMMARY
+from .text.summary import spoken
 from .text.words import word_ids
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ def pieces(embedder: Embedder, content: str, role: str) -> tuple[Piece, ...]:
 
 
 def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
-    """Start, stop and what is embedded of each span of a text; see `pieces`."""
+    """Start, stop and what is embedded of each span of a text; a summary is split by lines."""
+    if role == SUMMARY:
+        return [
+            (first + start, first + stop, text)
+            for first, last in spoken(content)
+            for start, stop, text in passages(embedder, content[first:last], "user")
+        ]
     prefix = speaker_prefix(role)
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     spans = split(content, embedder.token_spans(content), window=window)

@@ -6,7 +6,7 @@ With a reranker there is one hop more before, which reads what it is to score.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -119,10 +119,13 @@ class _Search:
         """The best memories, by all signals."""
         user.require_embedder(self.space)
         self.index.refresh(user.feed)
+        seen = self.index.visible(replace(self.request.filters, include_compressed=True))
+        archived = None if self.request.filters.include_compressed else self.index.archived(seen)
         return rank(
             self.index,
             _understand(self.index, self.request, self.embedding, user.now),
-            self.index.visible(self.request.filters),
+            seen,
+            archived=archived if archived is not None and archived.any() else None,
             limit=self.request.top_k * _SPARE,
             room=self.request.token_budget * _ROOM,
         )
@@ -169,7 +172,8 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     vectors = index.dense.vectors(rows)
     near = vectors @ vectors.T
     kinds = index.kinds.matching(FACT_TYPES)
-    facts = np.flatnonzero(np.isin(index.column("kind")[rows], kinds))
+    is_fact = np.isin(index.column("kind")[rows], kinds) & ~index.summaries()[rows]
+    facts = np.flatnonzero(is_fact)
     roles = index.column("role")[rows[facts]]
     alike = (near[np.ix_(facts, facts)] >= _ALIKE_COSINE) & (roles[:, None] == roles)
     if np.count_nonzero(alike) <= len(facts):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
+_SUMMARISED = frozenset({"content", "memory_type", "occurred_at"})
+"""What a summary says of a memory: when that changes, it is no summary of it any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -123,5 +126,8 @@ def _revise(
     if values.get("memory_type") == "working" and before.session_id is None:
         raise InvalidInput("memory_type='working' needs a session: this memory has none")
     after = user.memories.replace(memory_id, values, chunks)
+    if before.compressed and before.session_id is not None and _SUMMARISED & set(values):
+        user.archive.withdraw(before.session_id)
+        after = user.memories.get(memory_id)
     assert after is not None, "it was there in this transaction"
     return after

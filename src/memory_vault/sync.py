@@ -338,6 +338,7 @@ class MemoryLayerSync:
     def open(self) -> None:
         """Open the vault if it is the layer's own, and end sessions that were left idle.
 
+        Sessions past the configured threshold are compressed in the background from then on.
         Repeatable. Interrupted, it leaves the layer closed.
 
         Raises:
@@ -660,6 +661,27 @@ class MemoryLayerSync:
         return self._portal.call(
             self._inner.list_sessions, state=state, page_size=page_size, cursor=cursor
         )
+
+    def compress(self, *, wait: bool = False, force: bool = False) -> Job:
+        """Let a summary stand for each session that is past its threshold, in the background.
+
+        Of a session, what happened (episodic memories) is summarised in the sentences that carry
+        it, word for word, with day and speaker. The originals are archived: `recall` leaves them to
+        the summary unless they match a question about as well as the best of the rest, and
+        `include_compressed` shows them all. Facts, preferences and working memory stay as they are.
+        Each session is compressed wholly or not at all, and as often as something new was said in
+        it; memories without a session never are.
+
+        Happens by itself too: see `compress_after_days` among the settings.
+
+        Args:
+            wait: Return when it is finished; cancelled meanwhile, the job goes on.
+            force: All sessions, whatever their age and size, open ones too.
+
+        Returns:
+            The job. `result` has the numbers of "sessions" and "memories" once it is done.
+        """
+        return self._portal.call(self._inner.compress, wait=wait, force=force)
 
     def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of this user, as it stands now.

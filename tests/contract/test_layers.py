@@ -24,7 +24,7 @@ LEVELS = [
     {"vault"},
     {"engine"},
     {"jobs"},
-    {"portable", "upkeep", "switch", "revise"},
+    {"compress", "portable", "upkeep", "switch", "revise"},
     {"ingest", "recall", "session", "forget", "_portal", "_work"},
     {"facts"},
     {"_arguments", "block", "pieces", "proof", "_scan", "embedders"},

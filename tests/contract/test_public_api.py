@@ -76,6 +76,7 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "start_session": "session_id=None, *, metadata=None",
         "end_session": "session_id=None",
         "list_sessions": "*, state=None, page_size=50, cursor=None",
+        "compress": "*, wait=False, force=False",
         "get_job": "job_id",
         "list_jobs": "*, state=None, page_size=50, cursor=None",
         "cancel_job": "job_id",

@@ -141,7 +141,10 @@ def test_stopped_between_batches_it_goes_on_later() -> None:
         ({"as_of": 65, "memory_types": ("procedural",)}, [7]),
         ({"as_of": 100, "memory_types": ("procedural",)}, []),
         ({"include_compressed": True, "roles": ("old",)}, [8]),
-        ({"roles": ("old",)}, []),
+        ({"roles": ("old",)}, [8]),
+        ({"roles": ("old", "summary")}, [10]),
+        ({"roles": ("old", "summary"), "include_compressed": True}, [8, 10]),
+        ({"roles": ("old", "summary"), "as_of": 90, "until": 100}, [8]),
         ({"current_session": "w", "memory_types": ("working",)}, [9]),
         ({"current_session": "v", "memory_types": ("working",)}, []),
     ],
@@ -157,6 +160,7 @@ def test_filters(filters: dict[str, object], expected: list[int]) -> None:
         row(7, memory_type="procedural", occurred_at=60, valid_from=61, valid_to=100),
         row(8, role="old", compressed=True),
         row(9, memory_type="working", session_id="w"),
+        row(10, memory_type="semantic", role="summary"),
     ]
     assert seen(indexed(Truth(rows)), **filters) == expected
 

@@ -46,6 +46,8 @@ class Judged:
         blocks: What stood in the prompt block, by budget.
         is_relevant: Whether the block was said to hold an answer; None when nothing was said.
         relevance: How surely, from 0 to 1; None when nothing was said.
+        visible: Tokens in default recall as a share of all; None where nothing was compressed.
+        archived: Share of archived originals in the prompt block, by budget.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Judged:
     blocks: Mapping[int, Block] = field(default_factory=dict)
     is_relevant: bool | None = None
     relevance: float | None = None
+    visible: float | None = None
+    archived: Mapping[int, float] = field(default_factory=dict)
 
 
 def unique(ids: Iterable[str]) -> list[str]:
@@ -137,7 +141,10 @@ def _held(one: Judged, block: Block) -> float | None:
 
 def row(one: Judged) -> Row:
     """What is kept of a question: ids and numbers, no text."""
+    archived = {str(budget): share for budget, share in one.archived.items()}
+    compressed = {} if one.visible is None else {"visible": one.visible, "archived": archived}
     return {
+        **({"compressed": compressed} if compressed else {}),
         "id": one.id,
         "type": one.type,
         "abstention": one.is_abstention,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from ..models import Message, RecallResult
 from ..pieces import passages
 from ..text.clean import is_blank
 from ..text.prompt import escape
+from ..text.speakers import SUMMARY
+from ..text.summary import statements
 from ..text.tokens import token_counter
 from ..vault import Vault
 from .baseline import run as plain
@@ -45,6 +47,7 @@ class Options:
         jobs: Conversations worked on at once; more than one blurs the latencies.
         with_baseline: Also ask by plain retrieval.
         is_fresh: Begin anew whatever an earlier run has judged.
+        compress: Compress everything to this share before asking; None for not at all.
         cache_dir: Where embeddings are kept between runs; None for the user's cache folder.
         journal_dir: Where a stopped run is kept; None for the user's cache folder.
     """
@@ -52,6 +55,7 @@ class Options:
     jobs: int = 1
     with_baseline: bool = False
     is_fresh: bool = False
+    compress: float | None = None
     cache_dir: Path | None = None
     journal_dir: Path | None = None
 
@@ -85,6 +89,8 @@ async def run(
     try:
         config = MemoryConfig(data_dir=folder, embedder=cached, durability="process")
         config = await to_thread.run_sync(config.with_file)
+        if options.compress is not None:
+            config = replace(config, compress_ratio=options.compress)
         report = Report(file)
         done = await to_thread.run_sync(_resume, report, _key(config, cached), options)
         report.embed_ms = await _time_embedding(embedder, file.questions)
@@ -93,7 +99,7 @@ async def run(
         total = sum(map(len, chains)) + sum(map(len, whole))
         advance = partial(_advance, progress, total)
         async with Vault(config) as vault:
-            await _all_chains(vault, cached, report, chains, options.jobs, advance)
+            await _all_chains(vault, cached, report, chains, options, advance)
         if options.with_baseline:
             counter = await to_thread.run_sync(token_counter, config.token_counter)
             report.baseline = await plain(file, cached, counter, advance)
@@ -115,6 +121,7 @@ def _resume(report: Report, key: Mapping[str, Any], options: Options) -> set[str
     questions = [one.id for one in report.file.questions]
     whole = {**key, "file": report.file.digest, "questions": questions, "code": source_digest()}
     whole["jobs"] = options.jobs  # a latency measured beside others is another one
+    whole["compress"] = options.compress
     report.journal = Journal(options.journal_dir, whole)
     if options.is_fresh:
         report.journal.remove()
@@ -153,14 +160,15 @@ async def _all_chains(
     embedder: CachedEmbedder,
     report: Report,
     chains: Sequence[Chain],
-    jobs: int,
+    options: Options,
     advance: Callable[[int], None],
 ) -> None:
-    limiter = anyio.CapacityLimiter(jobs)
+    limiter = anyio.CapacityLimiter(options.jobs)
+    is_compressed = options.compress is not None
     try:
         async with anyio.create_task_group() as tasks:
             for number, chain in enumerate(chains):
-                work = _Work(vault, embedder, f"user-{number}", report, advance)
+                work = _Work(vault, embedder, f"user-{number}", report, advance, is_compressed)
                 tasks.start_soon(partial(_limited, limiter, work, chain))
     except BaseExceptionGroup as group:
         ours, others = group.split(MemoryVaultError)
@@ -190,6 +198,7 @@ class _Work:
         user_id: str,
         report: Report,
         advance: Callable[[int], None],
+        is_compressed: bool,
     ) -> None:
         self._vault = vault
         self._embedder = embedder
@@ -198,7 +207,12 @@ class _Work:
         self._sessions = report.file.sessions
         self._advance = advance
         self._turns: dict[str, list[str]] = {}
-        """Turn ids by memory: duplicates share one; facts read from turns have none."""
+        """Turn ids by memory: duplicates share one, a summary has those that speak in it; facts
+        read from turns have none."""
+        self._is_compressed = is_compressed
+        self._texts: dict[str, str] = {}
+        """Text by turn, where summaries have to be read."""
+        self._visible: float | None = None
 
     async def run(self, chain: Chain) -> None:
         async with MemoryLayer(self._user_id, vault=self._vault) as memory:
@@ -208,6 +222,8 @@ class _Work:
                     await self._embed_ahead(ahead.get(place, ()))
                     await self._save(memory, place)
                     self._advance(1)
+                if self._is_compressed:
+                    await self._compress(memory)
                 for question in step.questions:
                     await self._keep(*await self._ask(memory, question))
                     self._advance(1)
@@ -245,6 +261,30 @@ class _Work:
         for one in result.duplicates:
             self._turns.setdefault(one.memory_id, []).append(turns[one.position].id)
 
+    async def _compress(self, memory: MemoryLayer) -> None:
+        """Compress everything, and find out what speaks in each summary."""
+        await memory.compress(wait=True, force=True)
+        tokens = {True: 0, False: 0}
+        cursor, is_more = None, True
+        while is_more:
+            page = await memory.list_memories(
+                include_compressed=True, page_size=1000, cursor=cursor
+            )
+            for one in page.items:
+                tokens[one.compressed] += one.token_count
+                if one.role == SUMMARY:
+                    sources = [turn for source in one.derived_from for turn in self._turns[source]]
+                    self._turns[one.id] = [t for t in sources if self._speaks(t, one.content)]
+                else:
+                    self._texts |= dict.fromkeys(self._turns[one.id], one.content)
+            cursor, is_more = page.next_cursor, page.next_cursor is not None
+        originals = sum(map(self._vault.engine.counter.count, self._texts.values()))
+        self._visible = tokens[False] / originals if originals else None
+
+    def _speaks(self, turn: str, text: str) -> bool:
+        """Whether a sentence of a turn stands in a summary."""
+        return any(one in text for one in statements(self._texts[turn]))
+
     async def _ask(self, memory: MemoryLayer, question: Question) -> tuple[Judged, float]:
         """Ask as of the question's moment; also how many milliseconds the timed recall took."""
         recall = partial(memory.recall, question.text, as_of=question.moment)
@@ -273,23 +313,36 @@ class _Work:
             blocks={budget: self._block(question, one) for budget, one in results.items()},
             is_relevant=told.is_relevant,
             relevance=told.relevance,
+            visible=self._visible,
+            archived={b: _archived(one) for b, one in results.items()},
         )
         return judged, search_ms
 
     def _block(self, question: Question, result: RecallResult) -> Block:
         held = self._whole(result) & question.gold_turns
-        held |= _standing_in(result.prompt_block, self._texts(question))
+        held |= _standing_in(result.prompt_block, self._gold(question))
         return Block(frozenset(held), result.total_tokens)
 
     def _whole(self, result: RecallResult) -> set[str]:
-        """Turns that the block holds whole."""
-        whole = (one.memory for one in result.memories if one.snippet == one.memory.content)
-        return {turn for memory in whole for turn in self._turns.get(memory.id, ())}
+        """Turns that the block holds whole; of those in a summary, a sentence."""
+        found = set[str]()
+        for one in result.memories:
+            turns = self._turns.get(one.memory.id, ())
+            if one.memory.role == SUMMARY:
+                found |= {turn for turn in turns if self._speaks(turn, one.snippet)}
+            elif one.snippet == one.memory.content:
+                found |= set(turns)
+        return found
 
-    def _texts(self, question: Question) -> dict[str, str]:
+    def _gold(self, question: Question) -> dict[str, str]:
         """Text of each gold turn."""
         turns = (one for place in question.order for one in self._sessions[place.key])
         return {one.id: one.text for one in turns if one.id in question.gold_turns}
+
+
+def _archived(result: RecallResult) -> float:
+    """The share of archived originals among the memories of a block."""
+    return sum(one.memory.compressed for one in result.memories) / max(1, len(result.memories))
 
 
 def _standing_in(block: str, texts: Mapping[str, str]) -> set[str]:

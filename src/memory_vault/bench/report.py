@@ -45,6 +45,7 @@ class Report:
             "resumed": self.resumed,
             **summary(self.rows),
             **({} if told is None else {"abstention": told}),
+            **({"compressed": found} if (found := _compressed(self.rows)) else {}),
             "latency_ms": self.latency_ms(),
             **({} if self.baseline is None else {"baseline": self._beside(self.baseline)}),
             "questions": self.rows,
@@ -69,3 +70,13 @@ class Report:
             "embed_query_p50": embed,
             "embed_query_p95": percentile(self.embed_ms, 0.95),
         }
+
+
+def _compressed(rows: list[Row]) -> dict[str, Any]:
+    """Means: what is left in default recall, and what blocks took from the archive."""
+    found = [one["compressed"] for one in rows if "compressed" in one]
+    if not found:
+        return {}
+    budgets = found[0]["archived"]
+    archived = {b: sum(one["archived"][b] for one in found) / len(found) for b in budgets}
+    return {"visible": sum(one["visible"] for one in found) / len(found), "archived": archived}

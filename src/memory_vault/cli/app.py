@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from ..errors import MEANINGS, MemoryVaultError
 from . import (
     bench,
+    compress,
     demo,
     doctor,
     forget,
@@ -62,7 +63,7 @@ def everywhere(
     context.obj = Globals(data_dir)
 
 
-for _group in (memories, forget, portable, upkeep, users, doctor, demo):
+for _group in (memories, forget, compress, portable, upkeep, users, doctor, demo):
     _group.register(app)
 for _name, _commands in (
     ("sessions", sessions),

@@ -52,6 +52,10 @@ def recall(
     compare: Annotated[
         Path | None, typer.Option(metavar="OLD", help="Also show what changed since this report.")
     ] = None,
+    compress: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Compress all sessions to this share before asking."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, not where a stopped run was.")
     ] = False,
@@ -71,7 +75,9 @@ def recall(
     old = None if compare is None else comparing.read(compare)
     if old is not None:
         comparing.require_same_file(file.name, chosen.digest, old)
-    options = Options(jobs=jobs, with_baseline=baseline is not None, is_fresh=fresh)
+    options = Options(
+        jobs=jobs, with_baseline=baseline is not None, is_fresh=fresh, compress=compress
+    )
     report, found = _measure(context, chosen, file.name, embedder, options)
     if old is not None:
         found["comparison"] = comparing.compare(found, old)

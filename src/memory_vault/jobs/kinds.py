@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from ..compress import compress
 from ..storage.sqlite import spaces
+from ..storage.sqlite.archive import COMPRESS
 from ..switch import move_users
 from .work import Work
 
 Result = Mapping[str, Any] | None
 Kind = Callable[[Work], Awaitable[Result]]
 
-KINDS: dict[str, Kind] = {spaces.KIND: move_users}
+KINDS: dict[str, Kind] = {COMPRESS: compress, spaces.KIND: move_users}
 """Name of a kind, as `user.jobs.add` is given it, to its function."""

@@ -215,7 +215,7 @@ class ListedTruth:
             "memory_id": f"m{self._last}",
             "position": self._last,
             "session_id": self._one_of("a", "b", "c", None),
-            "role": self._one_of("user", "assistant", "Ann"),
+            "role": self._one_of("user", "assistant", "Ann", "summary"),
             "memory_type": self._one_of("episodic", "semantic", "working"),
             "origin": self._one_of("user", "tool:web", "tool:mail"),
             "importance": 0.5,
@@ -265,7 +265,17 @@ class ListedTruth:
 
     def seen(self, filters: Filters) -> list[int]:
         """Versions that a search may see, by the words of the contract."""
-        return sorted(n for n, row in self.rows.items() if is_visible(row, filters))
+        found = {n: row for n, row in self.rows.items() if is_visible(row, filters)}
+        summarised = {
+            _group(row)
+            for row in found.values()
+            if (row.role, row.memory_type) == ("summary", "semantic")
+        }
+        return sorted(
+            number
+            for number, row in found.items()
+            if filters.include_compressed or not row.compressed or _group(row) not in summarised
+        )
 
     def _note(self, version: int, superseded_at: int | None) -> None:
         self._last += 1
@@ -280,8 +290,13 @@ class ListedTruth:
         return embedding.astype("<f4").tobytes(), words.astype("<u4").tobytes()
 
 
+def _group(row: IndexRow) -> str | int:
+    """Its session; without one, the save that it came with."""
+    return row.recorded_at if row.session_id is None else row.session_id
+
+
 def is_visible(row: IndexRow, filters: Filters) -> bool:
-    """Whether a search with these filters may see a version, without an index."""
+    """Whether a search with these filters may see a version, were it not for summaries."""
     happened = row.recorded_at if row.occurred_at is None else row.occurred_at
     conditions = [
         row.superseded_at is None if filters.known_at is None else _known(row, filters.known_at),
@@ -294,7 +309,6 @@ def is_visible(row: IndexRow, filters: Filters) -> bool:
         filters.since is None or happened >= filters.since,
         filters.until is None or happened < filters.until,
         filters.as_of is None or (happened <= filters.as_of and _holds(row, filters.as_of)),
-        filters.include_compressed or not row.compressed,
         row.memory_type != "working"
         or (row.session_id is not None and row.session_id == filters.current_session),
     ]

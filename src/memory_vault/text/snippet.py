@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from .sentences import Span, sentences
 from .tokens import TokenCounter
 from .words import words
 
 JOINER = " … "
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]’”]*\s+|(?<=[。！？｡])[\"')\]’”」』]*\s*|\s*\n\s*")
+_LINE = re.compile(r"[^\n]+")
 _GAP = re.compile(r"\s+")
 _MAX_TRIES = 40
-
-Span = tuple[int, int]
 
 
 def snippet(
@@ -23,6 +22,7 @@ def snippet(
     max_tokens: int,
     counter: TokenCounter,
     focus: frozenset[str] | None = None,
+    by_line: bool = False,
 ) -> str:
     """Say what matters of a memory in at most `max_tokens`; all of it when it fits.
 
@@ -30,6 +30,7 @@ def snippet(
         spans: Character spans that matter, best first; none means from the beginning.
         focus: Words of the question as `words` gives them: sentences that hold more of them
             are taken first.
+        by_line: Take whole lines instead, where each needs its beginning.
 
     Returns:
         Whole sentences in text order, gaps marked by " … ". Only where no sentence fits, the
@@ -37,9 +38,9 @@ def snippet(
     """
     if counter.count(content) <= max_tokens:
         return content
-    sentences = _sentences(content)
+    parts = _lines(content) if by_line else sentences(content)
     kept: list[Span] = []
-    wanted = _by_worth(content, sentences, spans or [(0, len(content))], focus or frozenset())
+    wanted = _by_worth(content, parts, spans or [(0, len(content))], focus or frozenset())
     for sentence in wanted[:_MAX_TRIES]:
         if counter.count(_join(content, [*kept, sentence])) <= max_tokens:
             kept.append(sentence)
@@ -48,24 +49,9 @@ def snippet(
     return _first_words(content, wanted[0], max_tokens, counter) if wanted else ""
 
 
-def _sentences(content: str) -> list[Span]:
-    """Spans of the sentences and lines of a text, without the space around them."""
-    ends = [match.span() for match in _SENTENCE_END.finditer(content)]
-    starts = [0, *(end for _, end in ends)]
-    stops = [*(_shown(content, start, end) for start, end in ends), len(content)]
-    spans = (_trimmed(content, span) for span in zip(starts, stops, strict=True))
-    return [(start, end) for start, end in spans if start < end]
-
-
-def _shown(content: str, start: int, end: int) -> int:
-    """Where a sentence ends, closing quotes included."""
-    return start + len(content[start:end].rstrip())
-
-
-def _trimmed(content: str, span: Span) -> Span:
-    """A span without white space at its ends."""
-    part = content[span[0] : span[1]]
-    return span[0] + len(part) - len(part.lstrip()), span[0] + len(part.rstrip())
+def _lines(content: str) -> list[Span]:
+    """Spans of the lines of a text."""
+    return [match.span() for match in _LINE.finditer(content)]
 
 
 def _by_worth(

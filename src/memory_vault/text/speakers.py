@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from .words import STOP_WORDS, words
 
-STANDARD_ROLES: frozenset[str] = frozenset({"user", "assistant", "tool", "system"})
+SUMMARY = "summary"
+"""The role of a memory that stands for a session."""
+STANDARD_ROLES: frozenset[str] = frozenset({"user", "assistant", "tool", "system", SUMMARY})
 """Roles that are no names."""
 
 _WORD = re.compile(r"\w+")

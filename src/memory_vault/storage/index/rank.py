@@ -35,6 +35,8 @@ _CANDIDATES, _CANDIDATES_EACH = 1_000, 10
 """So many memories are looked at exactly, at least, and for each one asked for."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
+_ARCHIVED_SHARE = 0.85
+"""How near the best of the others an archived memory must come; docs/adr/0013-compression.md."""
 Scores = NDArray[np.float32]
 
 
@@ -149,6 +151,7 @@ def rank(
     *,
     limit: int,
     room: int | None = None,
+    archived: NDArray[np.bool_] | None = None,
 ) -> Ranking:
     """The best visible memories, at most `limit`, best first; ties by place in the vault.
 
@@ -159,6 +162,9 @@ def rank(
     part of what its session says as a whole, and what speaks for it whatever the question: how
     much it says, who said it and when. What is not visible neither counts nor lends anything. The
     formula and its reason stand in `text/fuse.py`.
+
+    Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for
+    the rest its summary stands.
     """
     view = index.view(visible)
     if not len(view) or limit < 1:
@@ -167,8 +173,14 @@ def rank(
     view, scale, dense = _cosines(index, question, view, words, limit)
     found = _evidence(index, question, view, words, dense, scale)
     total = fuse(found.signals, WEIGHTS)
+    if archived is not None:
+        is_archived = archived[view.firsts]
+        total = _second_look(total, is_archived)
+        found.signals["archived"] = is_archived.astype(np.float32)
     if view.complete is not None:
         total[~view.complete] = -np.inf
+    if archived is not None:
+        limit = min(limit, int(np.count_nonzero(total >= 0)))
     best = best_first(total, view.column("position"), limit)
     firsts = view.firsts[best]
     if room is not None:
@@ -186,6 +198,13 @@ def rank(
         _order=best,
         _evidence=found,
     )
+
+
+def _second_look(total: Scores, archived: NDArray[np.bool_]) -> Scores:
+    """Scores, but -1 for archived memories that are clearly worse than the best of the others."""
+    least = _ARCHIVED_SHARE * total[~archived].max(initial=0)
+    found: Scores = np.where(archived & (total < least), np.float32(-1), total)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...text.speakers import SUMMARY
 from . import IndexChange, IndexFeed, IndexRow
 from .columns import Codes, Column
 from .dense import EXACT_ROWS, SEGMENT_ROWS, DenseMatrix
@@ -289,9 +290,28 @@ class UserIndex:
                 seen &= np.isin(self.column(name), codes.matching(wanted))
         if filters.origins is not None:
             seen &= np.isin(self.column("origin"), self._trusted(filters.origins))
-        if not filters.include_compressed:
-            seen &= ~self.column("compressed")
-        return seen & self._in_time(filters) & self._not_working_elsewhere(filters)
+        seen &= self._in_time(filters) & self._not_working_elsewhere(filters)
+        return seen if filters.include_compressed else seen & ~self.archived(seen)
+
+    def archived(self, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of these rows have a summary among them that stands for them; shape (n,).
+
+        Where the summary is left out by a filter, or was not known yet, its originals are shown.
+        """
+        compressed: NDArray[np.bool_] = seen & self.column("compressed")
+        if not compressed.any():
+            return compressed
+        sessions = self.column("session")
+        has_summary = np.zeros(len(self.sessions), np.bool_)
+        has_summary[sessions[seen & self.summaries()]] = True
+        found: NDArray[np.bool_] = compressed & has_summary[sessions]
+        return found
+
+    def summaries(self) -> NDArray[np.bool_]:
+        """Which rows belong to summaries; shape (n,)."""
+        is_one: NDArray[np.bool_] = self.column("role") == self.roles.numbers.get(SUMMARY, -1)
+        is_one &= self.column("kind") == self.kinds.numbers.get("semantic", -1)
+        return is_one
 
     def _in_force(self, filters: Filters) -> NDArray[np.bool_]:
         """Versions that were the current ones at `known_at`, or are now."""

@@ -247,7 +247,7 @@ class Memories:
             return (row[0], "same text, role, session and time") if row else None
         row = self._db.execute(
             "SELECT id, content, role FROM memories WHERE session_id IS ? "
-            "AND superseded_at IS NULL ORDER BY position DESC LIMIT 1",
+            "AND superseded_at IS NULL AND derived_from IS NULL ORDER BY position DESC LIMIT 1",
             (session_id,),
         ).fetchone()
         if row and row[1] == content and row[2] == role:
@@ -295,6 +295,13 @@ class Memories:
             pending = [row[0] for row in rows if row[0] not in found]
             found.update(dict.fromkeys(pending))
         return list(found)
+
+    def count_visible(self) -> int:
+        """How many current memories are not archived."""
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM memories WHERE superseded_at IS NULL AND compressed = 0"
+        ).fetchone()
+        return int(count)
 
     # writing -------------------------------------------------------------------------------------
 

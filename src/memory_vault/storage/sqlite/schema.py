@@ -184,7 +184,10 @@ class Schema:
         return len(self.migrations)
 
 
-USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS))
+_SETTLED = "ALTER TABLE sessions ADD COLUMN settled_at INTEGER"
+"""When a session was found to need no summary, or no other; NULL where that is to be looked at."""
+
+USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )

@@ -68,7 +68,7 @@ class Sessions:
         self._db.execute(
             "INSERT INTO sessions (id, started_at, last_active_at) VALUES (?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET last_active_at = excluded.last_active_at, "
-            "ended_at = NULL",
+            "ended_at = NULL, settled_at = NULL",
             (session_id, self._now, self._now),
         )
 
@@ -89,6 +89,24 @@ class Sessions:
             "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL",
             (self._now, session_id),
         )
+
+    def ids(self) -> list[str]:
+        """All sessions, the one whose activity is longest ago first."""
+        rows = self._db.execute("SELECT id FROM sessions ORDER BY last_active_at, id")
+        return [row[0] for row in rows]
+
+    def unsettled(self) -> list[tuple[str, int]]:
+        """Ended sessions that may need a summary, with when they were last active; oldest first."""
+        rows = self._db.execute(
+            "SELECT id, last_active_at FROM sessions WHERE settled_at IS NULL "
+            "AND ended_at IS NOT NULL ORDER BY last_active_at, id"
+        )
+        return [(session_id, at) for session_id, at in rows]
+
+    def settle(self, session_id: str, *, is_settled: bool = True) -> None:
+        """Note that a session needs no summary, or no other than it has; or that it may again."""
+        moment = self._now if is_settled else None
+        self._db.execute("UPDATE sessions SET settled_at = ? WHERE id = ?", (moment, session_id))
 
     def remove(self, session_id: str) -> int:
         """Delete one session's row; 1 if there was one."""

@@ -15,6 +15,7 @@ from ...embed import Fingerprint
 from ...errors import EmbedderMismatch, IdempotencyConflict
 from ...models import Stats
 from .. import Removal
+from .archive import Archive
 from .connection import Database, Retired, translated
 from .facts import Facts
 from .feed import Feed
@@ -84,6 +85,11 @@ class Transaction:
     def jobs(self) -> Jobs:
         """The user's background work."""
         return Jobs(self._db, self.user_id, self.now)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Summaries, and what they stand for."""
+        return Archive(self._db, self.memories, self.sessions, self.jobs)
 
     @cached_property
     def moving(self) -> Moving:
@@ -189,10 +195,14 @@ class Transaction:
         )
 
     def remove(self, memory_ids: list[str]) -> Removal:
-        """Delete memories, all that was derived from them, and every trace in other tables."""
+        """Delete memories, all that was derived from them, and every trace in other tables.
+
+        What a summary stood for that goes with them is back in default recall at once.
+        """
         doomed = self.doomed(memory_ids)
         facts = self.facts.forget(doomed)
         doomed += facts.lost
+        sources, gone = self.archive.made_from(doomed), set(doomed)
         preferences, restored = self.preferences.remove_from(doomed)
         counts = self.memories.remove(doomed)
         counts["preferences"] = preferences
@@ -202,9 +212,11 @@ class Transaction:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
         counts["jobs"] = self.jobs.remove_about(doomed)
+        left = [one for one in sources if one not in gone]
+        back = self.archive.bring_back(left, is_again=len(left) < len(sources))
         return Removal(
             {k: v for k, v in counts.items() if v},
-            (*restored, *facts.reopened),
+            (*restored, *facts.reopened, *back),
             tuple(facts.rebuilt),
             tuple(doomed),
         )

@@ -1,0 +1,223 @@
+"""The pipeline behind `compress`: one summary a session, and its originals archived with it.
+
+Each session is one transaction, so that a job that is stopped or killed anywhere is simply begun
+again: what is compressed already is not found any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from ._ids import new_id
+from ._times import to_micros
+from .models import ORIGINS
+from .pieces import as_bytes, pieces, speaker_prefix
+from .storage import Chunk, NewMemory
+from .storage.sqlite.archive import COMPRESS
+from .text.speakers import SUMMARY
+from .text.summary import Said, summarise
+
+if TYPE_CHECKING:
+    from .embed import Embedder
+    from .engine import Engine
+    from .jobs.work import Work
+    from .models import Job, Memory
+    from .storage.sqlite.transaction import Transaction
+
+_DAY = 86_400 * 1_000_000
+_LEAST_TOKENS = 60
+"""No summary is shorter: a few sentences with a day and a speaker."""
+_MOST_TOKENS = 2_000
+"""No summary is longer: a block would hold no other beside it."""
+_MOST_SOURCES = 8_000
+_WORTH_IT = 0.6
+"""A summary that takes more than this share of its originals is not worth having."""
+_TRIES = 5
+_TRUST = {"user": 0, "assistant": 1, "model": 2, "plugin": 3, "import": 4, "tool": 5}
+"""From what the user said to what came from anywhere; `ORIGINS` has no order."""
+assert set(_TRUST) == set(ORIGINS)
+
+
+# when ---------------------------------------------------------------------------------------------
+
+
+async def note(engine: Engine, user_id: str, *, is_forced: bool) -> Job:
+    """Note the job that compresses what is due, or everything."""
+    arguments = {"force": True} if is_forced else {}
+    return await engine.store.write(
+        user_id, lambda user: user.jobs.add(COMPRESS, arguments), create=True
+    )
+
+
+async def note_if_due(engine: Engine, user_id: str) -> None:
+    """Note that job if a session is past its threshold; costs one look at the sessions if not."""
+    if engine.config.compress_after_days is None:
+        return
+    if await engine.store.read(user_id, lambda user: bool(_past(engine, user))):
+        await engine.store.write(user_id, lambda user: user.jobs.add(COMPRESS))
+
+
+def _past(engine: Engine, user: Transaction) -> list[str]:
+    """Ended sessions past the thresholds that have something new to say, oldest first."""
+    days = engine.config.compress_after_days
+    found = user.sessions.unsettled()
+    if not found or days is None:
+        return []
+    before = user.now - int(days * _DAY)
+    old = [session_id for session_id, at in found if at < before]
+    if len(old) == len(found):
+        return old
+    over = user.memories.count_visible() - engine.config.compress_over_memories
+    for session_id, _ in found[len(old) :]:
+        if over <= 0:
+            break
+        over -= sum(not one.compressed for one in user.archive.sources(session_id).values())
+        old.append(session_id)
+    return old
+
+
+# what ---------------------------------------------------------------------------------------------
+
+
+async def compress(work: Work) -> Mapping[str, Any]:
+    """The job: compress sessions one by one, each wholly or not at all.
+
+    Arguments: "session_id" for that one whatever its age, "force" for all whatever their age and
+    size, neither for those past the thresholds.
+    """
+    is_forced = bool(work.arguments.get("force"))
+    named = work.arguments.get("session_id")
+    due = partial(_due, work.engine, is_forced)
+    sessions = [named] if named is not None else await work.read(due)
+    least = 0 if is_forced else work.engine.config.compress_min_tokens
+    summaries = memories = 0
+    for place, session_id in enumerate(sessions):
+        work.progress(place, len(sessions))
+        one = partial(_session, work, least, session_id)
+        archived = await work.engine.embedders.for_user(work.user_id, one)
+        summaries += archived > 0
+        memories += archived
+    work.progress(len(sessions), len(sessions))
+    return {"sessions": summaries, "memories": memories}
+
+
+def _due(engine: Engine, is_forced: bool, user: Transaction) -> list[str]:
+    if is_forced:
+        return user.sessions.ids()
+    return _past(engine, user)
+
+
+async def _session(work: Work, least: int, session_id: str, embedder: Embedder) -> int:
+    """Compress one session unless it is too short; how many memories were archived."""
+    engine = work.engine
+    for _ in range(_TRIES):
+        sources = await work.read(lambda user: user.archive.sources(session_id))
+        text = await to_thread.run_sync(
+            partial(_text, engine, sources, least), limiter=engine.store.long
+        )
+        summary = None
+        if text:
+            summary = _summary(engine, session_id, sources, text)
+            chunks = await _chunks(work, embedder, text, sources)
+            summary = replace(summary, chunks=chunks)
+        store = partial(_store, session_id, summary, embedder, sources)
+        done = await work.write(store)
+        if done is not None:
+            return done
+    return 0  # somebody keeps writing into it: it is looked at again once it is past the threshold
+
+
+def _text(engine: Engine, sources: Mapping[int, Memory], least: int) -> str:
+    """The text of a summary; "" if there is nothing new, or too little. In a worker thread."""
+    found, config = list(sources.values()), engine.config
+    tokens = sum(one.token_count for one in found)
+    if all(one.compressed for one in found) or len(found) > _MOST_SOURCES or tokens < least:
+        return ""
+    most = min(max(int(tokens * config.compress_ratio), _LEAST_TOKENS), _MOST_TOKENS)
+    text = summarise([_said(one) for one in found], max_tokens=most, counter=engine.counter)
+    return text if engine.counter.count(text) <= tokens * _WORTH_IT else ""
+
+
+def _said(memory: Memory) -> Said:
+    day = (memory.occurred_at or memory.recorded_at).date()
+    return Said(day, memory.role, memory.content)
+
+
+def _summary(
+    engine: Engine, session_id: str, sources: Mapping[int, Memory], text: str
+) -> NewMemory:
+    """The summary of a session as a memory, still without its chunks."""
+    found = list(sources.values())
+    times = [to_micros(one.occurred_at or one.recorded_at) for one in found]
+    return NewMemory(
+        id=new_id("mem"),
+        session_id=session_id,
+        memory_type="semantic",
+        role=SUMMARY,
+        content=text,
+        importance=round(sum(one.importance for one in found) / len(found), 4),
+        occurred_at=max(times),
+        origin=_least_trusted([one.origin for one in found]),
+        token_count=engine.counter.count(text),
+        metadata=None,
+        chunks=(),
+        derived_from=tuple(one.id for one in found),
+        valid_from=min(times),
+    )
+
+
+def _least_trusted(origins: Sequence[str]) -> str:
+    """The class that deserves least trust, with its detail if all of that class have the same."""
+    worst = max((one.partition(":")[0] for one in origins), key=lambda name: _TRUST[name])
+    of_worst = {one for one in origins if one.partition(":")[0] == worst}
+    return of_worst.pop() if len(of_worst) == 1 else worst
+
+
+async def _chunks(
+    work: Work, embedder: Embedder, text: str, sources: Mapping[int, Memory]
+) -> tuple[Chunk, ...]:
+    """The chunks of a summary, one a line at least; embeddings that its originals have are kept."""
+    await embedder.open()
+    known = await work.read(partial(_known, embedder, sources))
+    found = await to_thread.run_sync(
+        partial(pieces, embedder, text, SUMMARY), limiter=work.engine.store.long
+    )
+    missing = list(dict.fromkeys(one.text for one in found if one.text not in known))
+    if missing:
+        known |= zip(missing, as_bytes(await embedder.embed(missing)), strict=True)
+    return tuple(Chunk(one.start, one.stop, known[one.text], one.words) for one in found)
+
+
+def _known(
+    embedder: Embedder, sources: Mapping[int, Memory], user: Transaction
+) -> dict[str, bytes]:
+    """Embeddings of the originals, by what was embedded."""
+    user.require_embedder(embedder.fingerprint)
+    return {
+        speaker_prefix(one.role) + one.content[chunk.start : chunk.stop]: chunk.embedding
+        for version, one in sources.items()
+        for chunk in user.memories.chunks(version)
+    }
+
+
+def _store(
+    session_id: str,
+    summary: NewMemory | None,
+    embedder: Embedder,
+    sources: Mapping[int, Memory],
+    user: Transaction,
+) -> int | None:
+    """Put the summary in force, if the session is as it was; None if it is not."""
+    if list(user.archive.sources(session_id)) != list(sources):
+        return None
+    if summary is None:
+        user.sessions.settle(session_id)
+        return 0
+    user.require_embedder(embedder.fingerprint)
+    user.archive.put(summary, sources)
+    return sum(not one.compressed for one in sources.values())
