@@ -27,17 +27,22 @@ LEVELS = [
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block", "proof", "_scan"},
     {"storage", "_host"},
-    {"rerank"},
+    {"rerank", "llm"},
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids", "_shingles"},
+    {"models", "_times", "_ids", "_shingles", "_http", "plugins"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
-ALLOWED_UPWARD = {("config", "embed"), ("config", "rerank"), ("bench", "demo")}
+ALLOWED_UPWARD = {
+    ("config", "embed"),
+    ("config", "rerank"),
+    ("config", "llm"),
+    ("bench", "demo"),
+}
 LOOPS = {"_portal.py", "_host.py"}
-FENCES = {"_host.py"}
+FENCES = {"_host.py", "plugins.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
     "chromadb",
