@@ -84,6 +84,7 @@ class Service:
         attempts: int = 4,
     ) -> None:
         self.where: str = _check_url(url, advice.key_setting)
+        self.path: str = urlsplit(url).path
         self.timeout_s: float = at_least("timeout_s", timeout_s, 0.001)
         self._url, self._advice = url, advice
         self._headers = {
