@@ -13,9 +13,13 @@ from anyio.lowlevel import RunVar
 from ._host import Host, finish
 from .config import MemoryConfig
 from .embed import Embedder
-from .embed.choose import choose
+from .embed.choose import choose, is_local
 from .errors import ConfigError, MemoryVaultError
+from .llm import LanguageModel
+from .llm.choose import choose as choose_llm
+from .llm.limited import LimitedModel
 from .models import Health
+from .plugins import Plugins
 from .proof import start
 from .rerank import Reranker
 from .rerank.choose import choose as choose_reranker
@@ -42,6 +46,8 @@ class Engine:
         counter: Made by `open`, since a table of tokens may have to be read.
         line_costs: What lines of a block cost by that counter; made with it.
         reranker: Opens by itself when it is first used; None when none is configured.
+        llm: The same, for background work only; within the limit of a day, if there is one.
+        plugins: Classifiers and readers; looked for when they are first asked.
     """
 
     counter: TokenCounter
@@ -64,6 +70,9 @@ class Engine:
         self.embedder: Embedder = _embedder(config)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
+        self._owns_llm = isinstance(config.llm, str)
+        self.llm: LanguageModel | None = _llm(config, self.store)
+        self.plugins: Plugins = _plugins(config)
         self._lock = anyio.Lock()
         self._is_open = False
 
@@ -80,7 +89,7 @@ class Engine:
             for owed in await self.store.in_thread(self.store.erasure.owed):
                 start(self, owed)
             self._is_open = True
-            if self.config.preload:
+            if self.config.preload and _has_model_to_load(self.config):
                 self.host.start_soon("model", self.embedder.open)
 
     async def close(self) -> None:
@@ -93,6 +102,8 @@ class Engine:
                         await self.embedder.close()
                     if self.reranker is not None and self._owns_reranker:
                         await self.reranker.close()
+                    if self.llm is not None and self._owns_llm:
+                        await self.llm.close()
                 await self.store.close()
                 self._is_open = False
 
@@ -109,6 +120,7 @@ class Engine:
             index="ok",  # derived: rebuilt from the store whenever it is missing or in doubt
             embedder=await self._try_embedder(),
             background=background or "ok",
+            plugins="; ".join(self.plugins.problems) or "ok",
         )
 
     async def _try_store(self) -> str:
@@ -130,8 +142,19 @@ class Engine:
 def _embedder(config: MemoryConfig) -> Embedder:
     """The configured embedder: the caller's own, or one of ours by name."""
     if isinstance(config.embedder, str):
-        return choose(config.embedder, config.model_dir)
+        return choose(
+            config.embedder,
+            config.model_dir,
+            api_key=config.embedder_api_key,
+            dimension=config.embedder_dimension,
+            window=config.embedder_window,
+        )
     return config.embedder
+
+
+def _has_model_to_load(config: MemoryConfig) -> bool:
+    """Whether opening may start it: opening a vault asks no service."""
+    return not isinstance(config.embedder, str) or is_local(config.embedder)
 
 
 def _reranker(config: MemoryConfig) -> Reranker | None:
@@ -139,6 +162,25 @@ def _reranker(config: MemoryConfig) -> Reranker | None:
     if isinstance(config.reranker, str):
         return choose_reranker(config.reranker, config.reranker_api_key)
     return config.reranker
+
+
+def _llm(config: MemoryConfig, store: SqliteStore) -> LanguageModel | None:
+    """The configured language model: the caller's own, one of ours by name, or none."""
+    found = config.llm
+    if isinstance(found, str):
+        found = choose_llm(
+            found, config.llm_api_key, timeout_s=config.llm_timeout_s, at_once=config.llm_at_once
+        )
+    if found is None or config.llm_tokens_a_day is None:
+        return found
+    return LimitedModel(found, store.spending, config.llm_tokens_a_day)
+
+
+def _plugins(config: MemoryConfig) -> Plugins:
+    """The caller's own, or those of installed packages, or none."""
+    if isinstance(config.plugins, str):
+        return Plugins(installed=config.plugins == "installed")
+    return config.plugins
 
 
 async def acquire(config: MemoryConfig | None) -> tuple[Engine, MemoryConfig]:

@@ -143,7 +143,7 @@ def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
 
 def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
     """Choose a draft's type and weight, and split it."""
-    memory_type = draft.memory_type or route(draft.content, draft.role)
+    memory_type = draft.memory_type or _type(engine, draft, session_id)
     if memory_type == "working" and session_id is None:
         raise InvalidInput("memory_type='working' needs a session: give session_id")
     return Analysis(
@@ -153,6 +153,14 @@ def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
         engine.counter.count(draft.content),
         pieces(engine, draft.content, draft.role),
     )
+
+
+def _type(engine: Engine, draft: Draft, session_id: str | None) -> MemoryType:
+    """What a plugin says, unless it cannot be; else what our own rules say."""
+    found = engine.plugins.classify(draft.content, draft.role)
+    if found is None or (found == "working" and session_id is None):
+        return route(draft.content, draft.role)
+    return found
 
 
 def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:

@@ -106,6 +106,9 @@ INSERT INTO receipts (id, secret) VALUES (1, randomblob(32))
 """
 """The key of the digests of receipts; the clock is what a sync of the log writes."""
 
+_LLM_TOKENS = "CREATE TABLE llm_tokens (day INTEGER PRIMARY KEY, tokens INTEGER NOT NULL)"
+"""What a language model has read and written for this vault, by days since 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -130,7 +133,7 @@ USER = Schema("user", 0x4D56_5531, (_USER_1,))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
-CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2))
+CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2, _LLM_TOKENS))
 
 CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
 """Tables of a user's file that hold what the user said, or tell of it."""

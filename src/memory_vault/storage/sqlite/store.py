@@ -39,6 +39,7 @@ from .keys import Keys, Source
 from .maintenance import Maintenance
 from .repair import problem_of
 from .schema import CATALOG, USER
+from .spending import Spending
 from .transaction import Transaction
 from .unit import Unit
 
@@ -142,6 +143,7 @@ class SqliteStore:
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
+        self.spending: Spending = Spending(self._pool, self._catalog, self.in_thread)
         self.maintenance: Maintenance = Maintenance(
             data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
         )
