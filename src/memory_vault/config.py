@@ -12,6 +12,8 @@ from typing import Any, Literal, cast, get_args
 
 from .embed import Embedder
 from .errors import ConfigError
+from .llm import LanguageModel
+from .plugins import Plugins
 from .rerank import Reranker
 
 PREFIX = "MEMORY_VAULT_"
@@ -44,14 +46,28 @@ class MemoryConfig:
 
     Attributes:
         data_dir: Folder of the vault; made at first use.
-        embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", or an
+        embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", a
+            service as "openai:URL#MODEL", "ollama:URL#MODEL" or "tei:URL", a plugin's name, or an
             object that fulfils `Embedder` (the caller's own: never closed by the vault).
+        embedder_api_key: Key of the embedding service; in no repr, error or log.
+        embedder_dimension: Length of embedding to ask a service for; None for its model's own.
+        embedder_window: Tokens of one text that a service's model takes; None for what the service
+            tells, 2,048 at most.
         model_dir: Folder with the installed model; None for the default one.
         reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
             a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), an object that fulfils
             `Reranker` (the caller's own: never closed by the vault), or None for nothing.
         reranker_api_key: Key of the reranking service; in no repr, error or log.
         rerank_top: Memories at most that one recall has reranked.
+        llm: Language model for background work: "openai:URL#MODEL" (or what speaks as it does),
+            "anthropic:URL#MODEL", a plugin's name, an object that fulfils `LanguageModel` (the
+            caller's own: never closed by the vault), or None for none.
+        llm_api_key: Key of the language model's service; in no repr, error or log.
+        llm_timeout_s: Seconds for one answer of the language model.
+        llm_at_once: Answers that are waited for at once.
+        llm_tokens_a_day: Tokens, read and written, that all processes with this vault may have of
+            the language model from midnight to midnight UTC; None for no limit.
+        plugins: "installed" uses what installed packages offer, "none" nothing; or a `Plugins`.
         store: What holds the truth: "sqlite".
         index: What finds near embeddings: "exact".
         token_counter: "offline", "tiktoken:cl100k_base" or "tiktoken:o200k_base".
@@ -91,10 +107,19 @@ class MemoryConfig:
 
     data_dir: Path = field(default_factory=default_data_dir)
     embedder: str | Embedder = "minilm"
+    embedder_api_key: str | None = field(default=None, repr=False)
+    embedder_dimension: int | None = None
+    embedder_window: int | None = None
     model_dir: Path | None = None
     reranker: str | Reranker | None = None
     reranker_api_key: str | None = field(default=None, repr=False)
     rerank_top: int = 20
+    llm: str | LanguageModel | None = None
+    llm_api_key: str | None = field(default=None, repr=False)
+    llm_timeout_s: float = 120.0
+    llm_at_once: int = 2
+    llm_tokens_a_day: int | None = None
+    plugins: str | Plugins = "installed"
     store: str = "sqlite"
     index: str = "exact"
     token_counter: str = "offline"
@@ -256,6 +281,15 @@ _LEAST: dict[str, float] = {
     "job_retry_s": 0,
     "compress_over_memories": 0,
     "compress_min_tokens": 0,
+    "llm_timeout_s": 0.001,
+    "llm_at_once": 1,
+}
+_LEAST_OR_NONE = {
+    "workers": 1,
+    "model_threads": 1,
+    "embedder_dimension": 1,
+    "embedder_window": 16,
+    "llm_tokens_a_day": 1,
 }
 
 
@@ -265,10 +299,10 @@ def _check(config: MemoryConfig) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
             raise ConfigError(f"{name}={value!r}: give a number of at least {least}")
-    for name in ("workers", "model_threads"):
+    for name, least in _LEAST_OR_NONE.items():
         value = getattr(config, name)
-        if value is not None and value < 1:
-            raise ConfigError(f"{name}={value}: give at least 1, or None for the default")
+        if value is not None and not (type(value) is int and value >= least):
+            raise ConfigError(f"{name}={value!r}: give at least {least}, or None for the default")
     if config.max_text_chars > 1_000_000:
         raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
     days = config.compress_after_days
@@ -281,6 +315,10 @@ def _check(config: MemoryConfig) -> None:
     sources = config.fact_sources
     if isinstance(sources, str) or not all(isinstance(one, str) for one in sources):
         raise ConfigError("fact_sources: give roles, names or classes of trust, such as ('user',)")
+    if not isinstance(config.llm, str | LanguageModel | None):
+        raise ConfigError("llm: give a name, an object that fulfils LanguageModel, or None")
+    if not (isinstance(config.plugins, Plugins) or config.plugins in ("installed", "none")):
+        raise ConfigError("plugins: give 'installed', 'none', or a Plugins")
     key = config.encryption_key
     if not (key is None or callable(key) or isinstance(key, str | bytes)):
         raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")

@@ -50,8 +50,14 @@ class Embedders:
         if not isinstance(given, str):
             return given
         if given not in self._owned:
+            config = self._config
             self._owned[given] = choose(
-                given, self._config.model_dir, threads=self._config.model_threads
+                given,
+                config.model_dir,
+                threads=config.model_threads,
+                api_key=config.embedder_api_key,
+                dimension=config.embedder_dimension,
+                window=config.embedder_window,
             )
         return self._owned[given]
 

@@ -13,11 +13,16 @@ from anyio.lowlevel import RunVar
 from ._host import Host, finish
 from .config import MemoryConfig
 from .embed import Embedder
+from .embed.choose import is_local
 from .embedders import Embedders
 from .errors import ConfigError, MemoryVaultError
 from .jobs.kinds import KINDS
 from .jobs.runner import Runner
+from .llm import LanguageModel
+from .llm.choose import choose as choose_llm
+from .llm.limited import LimitedModel
 from .models import Health
+from .plugins import Plugins
 from .proof import start
 from .rerank import Reranker
 from .rerank.choose import choose as choose_reranker
@@ -44,6 +49,8 @@ class Engine:
         counter: Made by `open`, since a table of tokens may have to be read.
         line_costs: What lines of a block cost by that counter; made with it.
         reranker: Opens by itself when it is first used; None when none is configured.
+        llm: The same, for background work only; within the limit of a day, if there is one.
+        plugins: Classifiers and readers; looked for when they are first asked.
     """
 
     counter: TokenCounter
@@ -67,6 +74,9 @@ class Engine:
         self.reranker: Reranker | None = _reranker(config)
         self.runner: Runner = Runner(self, KINDS)
         self.store.on_work = self.runner.wake
+        self._owns_llm = isinstance(config.llm, str)
+        self.llm: LanguageModel | None = _llm(config, self.store)
+        self.plugins: Plugins = _plugins(config)
         self._lock = anyio.Lock()
         self._is_open = False
 
@@ -90,7 +100,7 @@ class Engine:
                 start(self, owed)
             self.host.start_soon("jobs", self.runner.run)
             self._is_open = True
-            if self.config.preload:
+            if self.config.preload and _has_model_to_load(self.config):
                 self.host.start_soon("model", self._preload)
 
     async def _preload(self) -> None:
@@ -107,6 +117,8 @@ class Engine:
                     await self.embedders.close()
                     if self.reranker is not None and self._owns_reranker:
                         await self.reranker.close()
+                    if self.llm is not None and self._owns_llm:
+                        await self.llm.close()
                 await self.store.close()
                 self._is_open = False
 
@@ -127,6 +139,7 @@ class Engine:
             index="ok",  # derived: rebuilt from the store whenever it is missing or in doubt
             embedder=await self._try_embedder(),
             background=background or "ok",
+            plugins="; ".join(self.plugins.problems) or "ok",
         )
 
     async def _try_store(self) -> str:
@@ -159,11 +172,35 @@ def _default_workers() -> int:
     return min(max(1, (os.cpu_count() or 1) - 1), 4)
 
 
+def _has_model_to_load(config: MemoryConfig) -> bool:
+    """Whether opening may start it: opening a vault asks no service."""
+    return not isinstance(config.embedder, str) or is_local(config.embedder)
+
+
 def _reranker(config: MemoryConfig) -> Reranker | None:
     """The configured reranker: the caller's own, one of ours by name, or none."""
     if isinstance(config.reranker, str):
         return choose_reranker(config.reranker, config.reranker_api_key)
     return config.reranker
+
+
+def _llm(config: MemoryConfig, store: SqliteStore) -> LanguageModel | None:
+    """The configured language model: the caller's own, one of ours by name, or none."""
+    found = config.llm
+    if isinstance(found, str):
+        found = choose_llm(
+            found, config.llm_api_key, timeout_s=config.llm_timeout_s, at_once=config.llm_at_once
+        )
+    if found is None or config.llm_tokens_a_day is None:
+        return found
+    return LimitedModel(found, store.spending, config.llm_tokens_a_day)
+
+
+def _plugins(config: MemoryConfig) -> Plugins:
+    """The caller's own, or those of installed packages, or none."""
+    if isinstance(config.plugins, str):
+        return Plugins(installed=config.plugins == "installed")
+    return config.plugins
 
 
 async def acquire(config: MemoryConfig | None) -> tuple[Engine, MemoryConfig]:

@@ -16,6 +16,7 @@ MemoryVaultError
 └── BackendError                        a store, index or model failed; __cause__ is its own error
     ├── BackendUnavailable              not reached at all; retrying may help
     ├── ReplyRefused                    a remote service answered with an error or nonsense
+    ├── DailyLimitReached               a language model has had its tokens for today
     └── StorageError(OSError)           the data folder or a file in it
         ├── StorageBusy                 another process held the lock for too long; retry
         ├── StorageFull                 the disk is full; nothing of the call was stored
@@ -28,6 +29,7 @@ MemoryVaultError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class MemoryVaultError(Exception):
@@ -115,6 +117,8 @@ class BackendError(MemoryVaultError):
     """A store, an index or a model failed; `__cause__` holds its own error."""
 
     code = "backend_failed"
+    did_nothing: bool = False
+    """Whether it is certain that a service did no work for the call, so that it costs nothing."""
 
 
 class BackendUnavailable(BackendError):
@@ -127,6 +131,20 @@ class ReplyRefused(BackendError):
     """A remote service answered with an error, or with something that is no answer."""
 
     code = "reply_refused"
+
+
+class DailyLimitReached(BackendError):
+    """A language model has had the tokens of today that the settings allow.
+
+    Attributes:
+        opens_at: When it may be asked again: the next midnight, UTC. None if not known.
+    """
+
+    code = "daily_limit_reached"
+
+    def __init__(self, message: str, *, opens_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.opens_at: datetime | None = opens_at
 
 
 class StorageError(BackendError, OSError):
@@ -197,6 +215,7 @@ MEANINGS: dict[str, Meaning] = {
     "backend_failed": Meaning(500, 7, -32603),
     "backend_unavailable": Meaning(503, 7, -32007),
     "reply_refused": Meaning(502, 7, -32007),
+    "daily_limit_reached": Meaning(503, 7, -32007),
     "storage_failed": Meaning(500, 8, -32603),
     "storage_busy": Meaning(503, 8, -32008),
     "storage_full": Meaning(507, 8, -32008),

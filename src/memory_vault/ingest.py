@@ -148,7 +148,7 @@ def analyse(
     What facts were read from tells what was said, whatever the router thinks of it: the facts
     stand beside it and may end, it does not.
     """
-    routed = draft.memory_type or route(draft.content, draft.role)
+    routed = draft.memory_type or _type(engine, draft, session_id)
     if routed == "working" and session_id is None:
         raise InvalidInput("memory_type='working' needs a session: give session_id")
     noticed: tuple[Noticed, ...] = ()
@@ -164,6 +164,14 @@ def analyse(
         engine.counter.count(draft.content),
         pieces(embedder, draft.content, draft.role),
     )
+
+
+def _type(engine: Engine, draft: Draft, session_id: str | None) -> MemoryType:
+    """What a plugin says, unless it cannot be; else what our own rules say."""
+    found = engine.plugins.classify(draft.content, draft.role)
+    if found is None or (found == "working" and session_id is None):
+        return route(draft.content, draft.role)
+    return found
 
 
 # writing, in a worker thread ----------------------------------------------------------------------

@@ -391,11 +391,13 @@ class Health:
     index: str
     embedder: str
     background: str
+    plugins: str = "ok"
 
     @property
     def is_ok(self) -> bool:
         """Whether every part is ok."""
-        return {self.store, self.index, self.embedder, self.background} == {"ok"}
+        parts = {self.store, self.index, self.embedder, self.background, self.plugins}
+        return parts == {"ok"}
 
 
 @dataclass(frozen=True, slots=True)

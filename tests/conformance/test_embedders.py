@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.embed_service import MODELS, PATHS, serving
 
 from memory_vault.embed import Embedder
 from memory_vault.embed.choose import choose
+from memory_vault.embed.http import HttpEmbedder
 from memory_vault.embed.onnx import OnnxEmbedder
 from memory_vault.embed.runtime import default_threads, group_by_length
 from memory_vault.embed.scheduler import BatchingEmbedder
@@ -40,6 +42,35 @@ class TestBatchingEmbedder(EmbedderConformance):
             "from memory_vault.testing.embedders import HashEmbedder"
         )
         return imports, "BatchingEmbedder(HashEmbedder(), tokens=100)"
+
+
+class HttpConformance(EmbedderConformance):
+    style: str
+
+    @pytest.fixture
+    async def embedder(self) -> AsyncIterator[Embedder]:
+        with serving(self.style) as service:
+            self.address = service.root + PATHS[self.style]
+            embedder = HttpEmbedder(service.url, style=self.style, model=MODELS[self.style])
+            await embedder.open()
+            yield embedder
+            await embedder.close()
+
+    def source(self, embedder: Embedder) -> tuple[str, str]:
+        given = f"{self.address!r}, style={self.style!r}, model={MODELS[self.style]!r}"
+        return "from memory_vault.embed.http import HttpEmbedder", f"HttpEmbedder({given})"
+
+
+class TestOpenAI(HttpConformance):
+    style = "openai"
+
+
+class TestOllama(HttpConformance):
+    style = "ollama"
+
+
+class TestTextEmbeddingsInference(HttpConformance):
+    style = "tei"
 
 
 class OnnxConformance(EmbedderConformance):
@@ -165,6 +196,9 @@ def test_a_run_takes_no_more_threads_than_there_are_cores() -> None:
         ("minilm-int8", "OnnxEmbedder"),
         ("sentence-transformers", "BatchingEmbedder"),
         ("sentence-transformers:intfloat/e5-small-v2", "BatchingEmbedder"),
+        ("openai:https://api.openai.com/v1#text-embedding-3-small", "HttpEmbedder"),
+        ("ollama:http://127.0.0.1:11434#all-minilm", "HttpEmbedder"),
+        ("tei:http://127.0.0.1:8080", "HttpEmbedder"),
     ],
 )
 def test_a_name_chooses_an_embedder(name: str, kind: str, tmp_path: Path) -> None:

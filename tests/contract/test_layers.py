@@ -29,18 +29,23 @@ LEVELS = [
     {"facts"},
     {"_arguments", "block", "pieces", "proof", "_scan", "embedders"},
     {"storage"},
-    {"rerank"},
+    {"rerank", "llm"},
     {"embed"},
     {"text"},
     {"config"},
     {"_host", "_outcome"},
-    {"models", "_times", "_ids", "_shingles"},
+    {"models", "_times", "_ids", "_shingles", "_http", "plugins"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
-ALLOWED_UPWARD = {("config", "embed"), ("config", "rerank"), ("bench", "demo")}
+ALLOWED_UPWARD = {
+    ("config", "embed"),
+    ("config", "rerank"),
+    ("config", "llm"),
+    ("bench", "demo"),
+}
 LOOPS = {"_portal.py", "_host.py"}
-FENCES = {"_host.py", "runner.py", "_outcome.py"}
+FENCES = {"_host.py", "runner.py", "_outcome.py", "plugins.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
     "chromadb",

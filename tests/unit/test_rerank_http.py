@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import pytest
 
+from memory_vault import _http
 from memory_vault.errors import BackendUnavailable, ConfigError, ReplyRefused
-from memory_vault.rerank import http
 from memory_vault.rerank.http import HttpReranker
 
 from .rerank_service import Reply, Service, serving
@@ -26,7 +26,7 @@ KEY = "sk-1234-secret"
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(_http, "_FIRST_PAUSE_S", 0.001)
 
 
 @pytest.fixture

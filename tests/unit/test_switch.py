@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
-import anyio
 import numpy as np
 import pytest
 
-from memory_vault import EmbedderMismatch, Job, MemoryConfig, MemoryLayer, ModelNotInstalled, Vault
+from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.embed import Embedder
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder

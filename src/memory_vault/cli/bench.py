@@ -131,7 +131,13 @@ def _measure(
     with bar(title, None) as advance, tempfile.TemporaryDirectory() as folder:
 
         async def measure() -> tuple[Report, dict[str, Any]]:
-            chosen = choose(wanted, model_folder(context)) if isinstance(wanted, str) else wanted
+            chosen = wanted if not isinstance(wanted, str) else choose(
+                wanted,
+                model_folder(context),
+                api_key=settings.embedder_api_key,
+                dimension=settings.embedder_dimension,
+                window=settings.embedder_window,
+            )  # fmt: skip
             report = await run_bench(file, Path(folder), chosen, options, progress=advance)
             return report, report.as_dict(name, await commit())
 

@@ -61,7 +61,11 @@ def _checks(context: typer.Context, *, repair: bool) -> list[Check]:
         found.append(_model(context))
     if settings.reranker is not None:
         found.append(_reranker(settings))
-    return found + _vault(replace(settings, reranker=None), repair=repair)
+    if settings.llm is not None:
+        found.append(_llm(settings))
+    if settings.plugins == "installed":
+        found += _plugins()
+    return found + _vault(replace(settings, reranker=None, llm=None), repair=repair)
 
 
 def _model(context: typer.Context) -> Check:
@@ -91,6 +95,47 @@ def _reranker(settings: MemoryConfig) -> Check:
     return Check("reranker", ok=True, detail=f"answers; for the best {settings.rerank_top}")
 
 
+def _llm(settings: MemoryConfig) -> Check:
+    """Ask the language model for one word, in the form of JSON; it costs some 100 tokens."""
+    from ..llm.choose import choose
+    from ..llm.structured import ask as ask_for
+
+    schema = {
+        "type": "object",
+        "properties": {"word": {"type": "string"}},
+        "required": ["word"],
+        "additionalProperties": False,
+    }
+
+    async def ask() -> None:
+        llm = choose(str(settings.llm), settings.llm_api_key, timeout_s=settings.llm_timeout_s)
+        try:
+            told = "Answer with the word: ready"
+            await ask_for(llm, "Are you there?", system=told, schema=schema, max_tokens=2_000)
+        finally:
+            await llm.close()
+
+    try:
+        run(ask)
+    except MemoryVaultError as error:
+        return Check("llm", ok=False, detail=str(error), advice="correct llm, or unset it")
+    return Check("llm", ok=True, detail="answers, and with JSON of the form it is told")
+
+
+def _plugins() -> list[Check]:
+    from ..plugins import survey
+
+    return [
+        Check(
+            f"plugin {one.name}",
+            ok=not problem,
+            detail=problem or f"{one.group}, from {one.package} {one.version}",
+            advice=f"correct or uninstall {one.package}" if problem else "",
+        )
+        for one, problem in survey()
+    ]
+
+
 _ADVICE = {
     "storage_failed": "make the data folder writable, or choose another with --data-dir",
     "wrong_key": "correct the key: MEMORY_VAULT_ENCRYPTION_KEY or the setting encryption_key",
@@ -114,15 +159,24 @@ def _vault(settings: MemoryConfig, *, repair: bool) -> list[Check]:
     except MemoryVaultError as error:
         advice = _ADVICE.get(error.code, _ADVICE["storage_failed"])
         return [Check("data folder", ok=False, detail=str(error), advice=advice)]
-    return [*_parts(health), *_files(report)]
+    return [*_parts(health, settings), *_files(report)]
 
 
-def _parts(health: Health) -> list[Check]:
+def _parts(health: Health, settings: MemoryConfig) -> list[Check]:
+    from ..embed.choose import is_local
+
+    is_remote = isinstance(settings.embedder, str) and not is_local(settings.embedder)
     parts = {
         "data folder": (health.store, "make it writable, or choose another with --data-dir"),
         "index": (health.index, "restart the program: the index is rebuilt from the files"),
-        "embedder": (health.embedder, "memory-vault model install"),
+        "embedder": (
+            health.embedder,
+            "correct embedder and its key, or start the service"
+            if is_remote
+            else "memory-vault model install",
+        ),
         "background work": (health.background, "restart the program: jobs resume at open"),
+        "plugins": (health.plugins, "correct them, or set plugins to 'none'"),
     }
     return [
         Check(name, ok=state == "ok", detail=state, advice="" if state == "ok" else advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
+from .. import plugins
 from ..errors import ConfigError
 from . import Reranker
 from .styles import StyleName
@@ -16,8 +17,8 @@ def choose(name: str, api_key: str | None = None) -> Reranker:
 
     Args:
         name: "onnx:" with a folder; "sentence-transformers:" with a model's name on the hub or a
-            folder; or a service's way of talking ("cohere:", "jina:", "voyage:", "tei:") with its
-            whole URL, and after a "#" the model it shall use.
+            folder; a service's way of talking ("cohere:", "jina:", "voyage:", "tei:") with its
+            whole URL, and after a "#" the model it shall use; or a plugin's name.
         api_key: The service's key; the others need none.
 
     Raises:
@@ -39,8 +40,12 @@ def choose(name: str, api_key: str | None = None) -> Reranker:
         return HttpReranker(
             url, style=cast("StyleName", kind), model=model or None, api_key=api_key
         )
+    made = plugins.make("rerankers", kind, what, api_key, Reranker)  # type: ignore[type-abstract]
+    if made is not None:
+        return made
     services = ", ".join(f"'{one}:URL#MODEL'" for one in _SERVICES)
     raise ConfigError(  # without the name itself: a URL may hold what is not to be shown
         f"reranker: {kind!r} is no kind, or nothing stands behind it: give 'onnx:FOLDER', "
-        f"'sentence-transformers:NAME', {services}, or an object that fulfils Reranker"
+        f"'sentence-transformers:NAME', {services}, the name of an installed plugin, "
+        "or an object that fulfils Reranker"
     )

@@ -163,6 +163,8 @@ CREATE TABLE embedders (
 ) WITHOUT ROWID
 """
 """The vault's vector spaces, the latest with the highest number; empty if it never switched."""
+_LLM_TOKENS = "CREATE TABLE llm_tokens (day INTEGER PRIMARY KEY, tokens INTEGER NOT NULL)"
+"""What a language model has read and written for this vault, by days since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ KEY = Schema(
 CATALOG = Schema(
     "catalog",
     0x4D56_4331,
-    (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS),
+    (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS, _LLM_TOKENS),
 )
 
 CONTENT_TABLES = (

@@ -43,6 +43,7 @@ from .keys import Keys, Source
 from .maintenance import Maintenance
 from .repair import problem_of
 from .schema import CATALOG, USER
+from .spending import Spending
 from .transaction import Transaction
 from .unit import Unit
 
@@ -151,6 +152,7 @@ class SqliteStore:
         self.on_work: Callable[[str], None] = lambda _: None
         """Called on the event loop when a unit has noted a job of this user."""
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
+        self.spending: Spending = Spending(self._pool, self._catalog, self.in_thread)
         self.maintenance: Maintenance = Maintenance(
             data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
         )
