@@ -31,7 +31,7 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids", "_shingles"},
+    {"models", "_times", "_ids", "_shingles", "problem"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
