@@ -2,8 +2,8 @@
 
 The block goes to the front of the user's own last message, as text of the user's: what a provider
 has cached of the conversation before it stays valid, and no stored text speaks with the authority
-of a system prompt. The caller's messages are copied, never changed: the next call sends them without
-the block.
+of a system prompt. The caller's messages are copied, never changed: the next call sends them
+without the block.
 
 A question and its whole answer are saved together, once the answer is complete and before the last
 event of a stream is passed on. An answer that was abandoned or failed is not saved. When recalling
@@ -13,7 +13,7 @@ or saving fails, the model is asked and its answer returned all the same, and th
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -111,7 +111,7 @@ class Remembering:
 
     async def _after(self, said: Sequence[str], reply: str) -> None:
         """Save a question and its answer, in one transaction."""
-        messages = [{"role": "user", "content": text} for text in said if text.strip()]
+        messages = [{"role": "user", "content": text} for text in said]
         if reply.strip():
             messages.append({"role": "assistant", "content": reply})
         if not messages:
@@ -148,9 +148,10 @@ class RememberedStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._events.aclose()
         await self._stream.__aexit__(kind, error, trace)
 
-    async def _read(self) -> AsyncIterator[Any]:
+    async def _read(self) -> AsyncGenerator[Any, None]:
         texts: list[str] = []
         async for event in self._stream:
             text, is_last = self._owner.dialect.event(event)
@@ -200,7 +201,8 @@ def _question(messages: Sequence[Any], part: str) -> int | None:
 def _new(messages: Sequence[Any], part: str) -> list[str]:
     """What the user said since the model last spoke."""
     first = max((at for at, one in enumerate(messages) if _is_models(one)), default=-1) + 1
-    return ["\n".join(_texts(one, part)) for one in messages[first:] if _is_users(one)]
+    texts = ["\n".join(_texts(one, part)) for one in messages[first:] if _is_users(one)]
+    return [text for text in texts if text.strip()]
 
 
 def _with_block(message: Mapping[str, Any], block: str, part: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -77,7 +78,12 @@ class Files:
             _refuse_taken(await _files(memory), wanted, f"File {path} already exists")
             content, kept = _kept(wanted, text)
             await memory.save(
-                content, role="assistant", origin=_ORIGIN, memory_type="semantic", metadata=kept
+                content,
+                role="assistant",
+                origin=_ORIGIN,
+                memory_type="semantic",
+                occurred_at=datetime.now(UTC),  # else two files that say the same would be one
+                metadata=kept,
             )
         return f"File created successfully at: {path}"
 

@@ -23,10 +23,10 @@ def _completion(answer: Any) -> str:
 
 
 def _chunk(chunk: Any) -> tuple[str, bool]:
-    if not chunk.choices:
-        return "", False  # the last one may tell the usage only
-    first = chunk.choices[0]
-    return first.delta.content or "", first.finish_reason is not None
+    for choice in chunk.choices:  # the last chunk may have none, and tell the usage only
+        if choice.index == 0:
+            return choice.delta.content or "", choice.finish_reason is not None
+    return "", False
 
 
 def _response(answer: Any) -> str:
