@@ -127,7 +127,7 @@ class Portal:
                 "a blocking call from the thread that serves blocking calls would wait for itself: "
                 "use the class without Sync there and await it"
             )
-        library = _running_library()
+        library = running_library()
         if library and (not self._allow_running_loop or library == BACKEND == "trio"):
             raise BlockingCallRefused(
                 f"a blocking call here would stop the running {library} event loop: use the class "
@@ -152,7 +152,7 @@ def _refuse_after_fork(held: _Loop | None) -> None:
             )
 
 
-def _running_library() -> str | None:
+def running_library() -> str | None:
     """The event loop that runs in this thread; a library nobody imported runs none."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():

@@ -33,8 +33,7 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"_host", "_outcome"},
-    {"models", "_times", "_ids", "_shingles", "_http", "plugins"},
+    {"models", "_times", "_ids", "_shingles", "_http", "plugins", "problem"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}

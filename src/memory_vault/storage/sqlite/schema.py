@@ -122,6 +122,35 @@ CREATE INDEX statements_by_subject ON statements (subject)
 """
 """What was read from memories, and which memory states each fact; see `text/facts/timeline.py`."""
 
+
+def _moment(column: str) -> str:
+    """SQL for a time in microseconds as text: UTC, of one width, so that it sorts as it reads."""
+    micros = f"({column} % 1000000 + 1000000) % 1000000"
+    seconds = f"({column} - {micros}) / 1000000"
+    return f"strftime('%Y-%m-%dT%H:%M:%S', {seconds}, 'unixepoch') || printf('.%06dZ', {micros})"
+
+
+_VIEWS = f"""
+CREATE VIEW v_memories AS
+SELECT id, (SELECT user_id FROM meta) AS user_id, session_id, memory_type, role, content,
+    importance, {_moment("occurred_at")} AS occurred_at, {_moment("recorded_at")} AS recorded_at,
+    {_moment("valid_from")} AS valid_from, {_moment("valid_to")} AS valid_to, origin,
+    coalesce(derived_from, '[]') AS derived_from, compressed, token_count,
+    coalesce(metadata, '{{}}') AS metadata
+FROM memories WHERE superseded_at IS NULL;
+CREATE VIEW v_preferences AS
+SELECT key, (SELECT user_id FROM meta) AS user_id, value, confidence,
+    {_moment("recorded_at")} AS recorded_at, source
+FROM preferences WHERE superseded_at IS NULL;
+CREATE VIEW v_sessions AS
+SELECT id, (SELECT user_id FROM meta) AS user_id, {_moment("started_at")} AS started_at,
+    {_moment("last_active_at")} AS last_active_at, {_moment("ended_at")} AS ended_at,
+    (SELECT count(*) FROM memories m WHERE m.session_id = s.id AND m.superseded_at IS NULL)
+        AS memory_count, coalesce(metadata, '{{}}') AS metadata
+FROM sessions s
+"""  # noqa: S608 - made of constants
+"""What other programs may read: docs/guides/interoperation.md promises these columns."""
+
 _CATALOG_1 = """
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -189,7 +218,7 @@ class Schema:
 _SETTLED = "ALTER TABLE sessions ADD COLUMN settled_at INTEGER"
 """When a session was found to need no summary, or no other; NULL where that is to be looked at."""
 
-USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED))
+USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
