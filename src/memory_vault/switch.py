@@ -71,9 +71,11 @@ async def move_users(work: Work) -> dict[str, int]:
         raise NotHere
     await embedder.open()
     mover = _Mover(work, embedder, target)
-    while (behind := await mover.behind()) and not mover.troubles:
+    while behind := await mover.behind():
         for user_id in behind:
             await mover.move(user_id)
+        if mover.troubles:
+            break
     if mover.troubles:
         raise mover.troubles[0]
     return mover.so_far()
