@@ -156,7 +156,9 @@ class _Mover:
 
     def _missing(self, seq: int, user: Transaction) -> list[_Version]:
         """The next versions without fresh chunks, split for the new embedder's window."""
-        found = []
+        found = list[_Version]()
+        if not user.moving.is_for(self._target):
+            return found
         for number, content, role in user.moving.missing(seq, _VERSIONS, _CHARS):
             user.check()
             twin = user.moving.twin(content, role)
