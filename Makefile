@@ -61,6 +61,7 @@ format: install ## Format the code and write the generated files
 
 bench: model ## Measure save, recall and start, with raw figures under benchmarks/results
 	@$(BIN)/python benchmarks/core.py
+	@$(BIN)/python benchmarks/load.py benchmarks/results/load.json saves
 
 clean: ## Remove what the other targets made here
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

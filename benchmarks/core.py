@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,7 @@ def process_ms(*arguments: str) -> float:
     times = []
     for _ in range(5):
         begin = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True)
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
         times.append((time.perf_counter() - begin) * 1_000)
     return statistics.median(times)
 
@@ -87,8 +88,9 @@ async def recall(data_dir: str, texts: list[str]) -> dict[str, float]:
     }
 
 
-async def fill(memory: MemoryLayer, texts: list[str]) -> None:
-    """10,000 memories with random embeddings: what is timed later does not depend on them."""
+@contextmanager
+def random_embeddings(memory: MemoryLayer) -> Iterator[None]:
+    """Save with random embeddings: what is timed later does not depend on them."""
     embedder = memory._vault.engine.embedder  # noqa: SLF001
     random, real = np.random.default_rng(0), embedder.embed
 
@@ -96,12 +98,18 @@ async def fill(memory: MemoryLayer, texts: list[str]) -> None:
         rows = random.normal(size=(len(given), 384)).astype(np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
-    await embedder.open()
     embedder.embed = quick  # type: ignore[method-assign]
-    for start in range(0, MEMORIES, 500):
-        batch = [f"{texts[n % len(texts)]} {n}" for n in range(start, start + 500)]
-        await memory.save(batch, session_id=f"s{start // 50}")
+    yield
     embedder.embed = real  # type: ignore[method-assign]
+
+
+async def fill(memory: MemoryLayer, texts: list[str]) -> None:
+    """10,000 memories with random embeddings."""
+    await memory._vault.engine.embedder.open()  # noqa: SLF001
+    with random_embeddings(memory):
+        for start in range(0, MEMORIES, 500):
+            batch = [f"{texts[n % len(texts)]} {n}" for n in range(start, start + 500)]
+            await memory.save(batch, session_id=f"s{start // 50}")
 
 
 def commit() -> str:
@@ -128,6 +136,7 @@ def main() -> None:
         bare = process_ms("-c", "pass")
         figures["start"] = {
             "import_ms_above_python": process_ms("-c", "import memory_vault") - bare,
+            "help_ms_above_python": process_ms("-m", "memory_vault", "--help") - bare,
             "process_to_first_block_ms": process_ms("-c", START, folder),
         }
     text = json.dumps(figures, indent=1)

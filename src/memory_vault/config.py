@@ -46,19 +46,14 @@ class MemoryConfig:
 
     Attributes:
         data_dir: Folder of the vault; made at first use.
-<<<<<<< HEAD
         embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", a
             service as "openai:URL#MODEL", "ollama:URL#MODEL" or "tei:URL", a plugin's name, or an
-            object that fulfils `Embedder` (the caller's own: never closed by the vault).
+            object that fulfils `Embedder` (the caller's own: never closed by the vault). What a
+            new vault begins with: one that was switched opens with what it remembers.
         embedder_api_key: Key of the embedding service; in no repr, error or log.
         embedder_dimension: Length of embedding to ask a service for; None for its model's own.
         embedder_window: Tokens of one text that a service's model takes; None for what the service
             tells, 2,048 at most.
-=======
-        embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", or an
-            object that fulfils `Embedder` (the caller's own: never closed by the vault). What a
-            new vault begins with: one that was switched opens with what it remembers.
->>>>>>> jobs/main
         model_dir: Folder with the installed model; None for the default one.
         reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
             a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), an object that fulfils

@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "max_text_chars": ("1000", 1000),
     "index_bytes": ("4096", 4096),
     "workers": ("2", 2),
+    "model_threads": ("3", 3),
     "preload": ("false", False),
     "session_idle_hours": ("0.5", 0.5),
     "keep_importance": ("0.25", 0.25),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -10,15 +11,17 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.faults.children import locked_by_another
+from tests.faults.children import child, locked_by_another
 from tests.faults.test_cancel import Way, every_way
 
+from memory_vault import MemoryConfig, MemoryLayer
 from memory_vault.errors import StorageBusy, StorageFull
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.group import MAX_WEIGHT
 from memory_vault.storage.sqlite.store import SqliteStore
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.storage.sqlite.unit import Unit
+from memory_vault.testing.faulty_disk import EXIT_CODE
 from memory_vault.testing.store_suite import add, ids
 
 pytestmark = pytest.mark.anyio
@@ -259,3 +262,42 @@ async def test_the_unit_of_one_who_leaves_is_stopped_and_over(
         await anyio.sleep(0.01)
         gate.open()
     assert await store.read("alice", ids) == ["m0", "beside"]
+
+
+AT_ONCE = """\
+from memory_vault.testing.faulty_disk import FaultyDisk
+
+async def save(memory, number):
+    result = await memory.save([f"First of {number}.", f"Second of {number}."])
+    say(number)
+
+async def main():
+    async with MemoryLayer("alice", config=config) as memory:
+        async with anyio.create_task_group() as group:
+            for number in range(12):
+                group.start_soon(save, memory, number)
+        say("all")
+
+with FaultyDisk(Path(folder), rest[0], int(rest[1]), seed=int(rest[1])):
+    anyio.run(main, backend=backend)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the disk that fails is for other systems")
+@pytest.mark.parametrize(("fault", "at"), [("torn", 24), ("power", 30), ("exit", 34), ("torn", 40)])
+async def test_what_is_acknowledged_together_survives(
+    anyio_backend_name: str, fault: str, at: int, hash_config: MemoryConfig
+) -> None:
+    """The power goes, or the process, while saves are written together: each is whole or gone."""
+    async with MemoryLayer("alice", config=hash_config) as memory:
+        await memory.save("The one before.")
+    with child(AT_ONCE, hash_config.data_dir, anyio_backend_name, fault, str(at)) as one:
+        said, complaints = one.process.communicate(timeout=PATIENCE_S * 2)
+    assert one.process.returncode == EXIT_CODE, complaints
+    acknowledged = {line for line in said.split() if line != "all"}
+    async with MemoryLayer("alice", config=hash_config) as memory:
+        stored = {m.content for m in (await memory.list_memories(page_size=200)).items}
+    assert "The one before." in stored
+    for number in map(str, range(12)):
+        both = {f"First of {number}.", f"Second of {number}."}
+        assert both <= stored or (number not in acknowledged and not both & stored)

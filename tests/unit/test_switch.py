@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-<<<<<<< HEAD
-=======
 from dataclasses import replace
->>>>>>> jobs/main
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from memory_vault import MemoryConfig, MemoryLayer, Vault
-from memory_vault.embed import Embedder
-=======
 from memory_vault import (
     ConfigError,
     EmbedderMismatch,
@@ -30,7 +23,6 @@ from memory_vault import (
 from memory_vault.embed import Embedder, Fingerprint
 from memory_vault.pieces import pieces
 from memory_vault.storage import Chunk
->>>>>>> jobs/main
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
 

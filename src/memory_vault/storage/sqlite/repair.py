@@ -97,7 +97,7 @@ def is_unreadable(connect: Connect, path: Path) -> bool:
     except NotAVault:
         return True
     finally:
-        db.close()
+        close(db)
 
 
 def set_aside(data_dir: Path, path: Path, what: str) -> Path:
