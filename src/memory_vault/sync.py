@@ -321,7 +321,7 @@ class MemoryLayerSync:
             idempotency_key: For 24 hours, a second call with this key returns the first result.
 
         What the user states about themself is read from it (see `fact_sources`): each fact becomes
-        a memory of its own, derived from this one, and replaces what was said of its subject before.
+        a memory of its own, derived from this one, and replaces what was said of it before.
 
         Returns:
             What was stored and what was a duplicate of which memory; together, every input. Beside
