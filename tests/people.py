@@ -100,8 +100,7 @@ def _talk(chance: Random, number: int, moment: datetime, state: dict[str, str]) 
     said, events = chance.choice(_EVENTS)(chance, moment, state)
     turns = [("user", chance.choice(SMALL_TALK)), ("assistant", "I live in a data centre. Noted!")]
     turns.insert(chance.randrange(2), ("user", said))
-    for subject, fact, _ in events:
-        state[subject] = fact
+    state.update({subject: fact for subject, fact, _ in events})
     return Talk(f"talk-{number}", moment, tuple(turns), tuple(events))
 
 
@@ -212,7 +211,9 @@ async def current(
     }
 
 
-async def differences(memory: MemoryLayer, life: Life, known: list[datetime], seed: int) -> list[str]:
+async def differences(
+    memory: MemoryLayer, life: Life, known: list[datetime], seed: int
+) -> list[str]:
     """What a vault takes for true that is not so, or the other way, at some moments of a life."""
     chance, wrong = Random(seed), []
     for at in life.moments(chance, 12):

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.people import Life, current, differences, live
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.testing.embedders import HashEmbedder
-from tests.people import Life, current, differences, live
 
 pytestmark = pytest.mark.anyio
 
