@@ -37,6 +37,8 @@ _SHARE_OF_ONE = 2
 _SOME_DAY = date(2026, 1, 1)
 """Stands for any day where only the length of a line is wanted."""
 _MAX_HEADS = 4096
+_SAID = "episodic"
+"""What facts were read from stands among what was said: the facts stand for it, and may end."""
 
 
 class Block:
@@ -62,6 +64,7 @@ class Block:
         self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
         self._focus = frozenset(words(request.query))
+        self._told: set[str] = set()
         self._written: dict[int, tuple[Memory, str]] = {}
 
     def opening(self) -> str:
@@ -90,6 +93,7 @@ class Block:
         first = len(self._preferences)
         places = [self._places[at - first] for at in positions if at >= first]
         memories = self._user.memories.versions(self._version(place) for place in places)
+        self._told |= self._user.facts.sources(one.id for one in memories.values())
         for at in positions:
             if at < first:
                 yield self._preference(at)
@@ -108,12 +112,13 @@ class Block:
         self._written[at] = memory, text
         when = memory.occurred_at or memory.recorded_at
         order = (to_micros(when), to_micros(memory.recorded_at))
-        group, head = _head(memory.memory_type, when.date(), memory.session_id, memory.role)
+        kind = _SAID if memory.id in self._told else memory.memory_type
+        group, head = _head(kind, when.date(), memory.session_id, memory.role)
         shown = escape(text) + self._end_of(memory)
         line = Line(group, order, head + shown)
         if shown != memory.content:
             return line, costs.of(line.text)
-        _, head = _any_day(memory.memory_type, memory.session_id, memory.role)
+        _, head = _any_day(kind, memory.session_id, memory.role)
         return line, costs.expected(head, memory.token_count)
 
     def _end_of(self, memory: Memory) -> str:

@@ -143,24 +143,19 @@ def shared(user: Transaction, content: str, role: str) -> dict[str, bytes]:
 def analyse(
     engine: Engine, embedder: Embedder, draft: Draft, session_id: str | None, now: int
 ) -> Analysis:
-    """Choose a draft's type and weight, split it, and read what it states.
-
-    What facts were read from tells what was said, whatever the router thinks of it: the facts
-    stand beside it and may end, it does not.
-    """
-    routed = draft.memory_type or _type(engine, draft, session_id)
-    if routed == "working" and session_id is None:
+    """Choose a draft's type and weight, split it, and read what it states."""
+    memory_type = draft.memory_type or _type(engine, draft, session_id)
+    if memory_type == "working" and session_id is None:
         raise InvalidInput("memory_type='working' needs a session: give session_id")
     noticed: tuple[Noticed, ...] = ()
-    if routed != "working":
+    if memory_type != "working":
         moment = now if draft.occurred_at is None else draft.occurred_at
         noticed = notice(engine, embedder, draft.content, draft.role, draft.origin, moment)
-    is_told = bool(noticed) and draft.memory_type is None and routed == "semantic"
     return Analysis(
         draft,
         noticed,
-        "episodic" if is_told else routed,
-        importance(draft.content, draft.role, routed),
+        memory_type,
+        importance(draft.content, draft.role, memory_type),
         engine.counter.count(draft.content),
         pieces(embedder, draft.content, draft.role),
     )

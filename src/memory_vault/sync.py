@@ -382,8 +382,12 @@ class MemoryLayerSync:
             metadata: A JSON object of at most 64 KB, for inputs that bring none.
             idempotency_key: For 24 hours, a second call with this key returns the first result.
 
+        What the user states about themself is read from it (see `fact_sources`): each fact becomes
+        a memory of its own, derived from this one, and replaces what was said of it before.
+
         Returns:
-            What was stored and what was a duplicate of which memory; together, every input.
+            What was stored and what was a duplicate of which memory; together, every input. Beside
+            them, the preferences that were set and what became of facts.
 
         Raises:
             InvalidInput: If a text is blank or too long, a role, type, origin or time is not
@@ -519,7 +523,8 @@ class MemoryLayerSync:
     ) -> Memory:
         """Change a memory; the version before stays for `known_at` and `history`.
 
-        Only what is given changes; None clears a time; `metadata` replaces the whole object.
+        Only what is given changes; None clears a time; `metadata` replaces the whole object. Facts
+        are read anew when the text changes or the time; those it no longer states hold no more.
 
         Raises:
             NotFound: If this user has no such memory.
@@ -557,8 +562,9 @@ class MemoryLayerSync:
     ) -> ForgetReceipt:
         """Remove memories and all that was derived from them, versions included.
 
-        Give exactly one selector. A preference that was read from a forgotten memory goes too, and
-        the value it had replaced comes back. Backups made before are outside its reach.
+        Give exactly one selector. A preference or a fact that was read from a forgotten memory goes
+        too, and what it had replaced comes back. A fact that other memories state too is made anew
+        from them; one forgotten by its own id is not. Backups made before are outside its reach.
 
         Args:
             memory_id: This memory.

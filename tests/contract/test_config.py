@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "store": ("sqlite", "sqlite"),
     "index": ("exact", "exact"),
     "token_counter": ("tiktoken:cl100k_base", "tiktoken:cl100k_base"),
+    "fact_sources": ("user,Ada", ("user", "Ada")),
     "top_k": ("7", 7),
     "token_budget": ("77", 77),
     "block_user": ("yes", True),

@@ -233,6 +233,7 @@ VALUES = [
     MEMORY,
     models.Message("user", "tea", NOW, {"a": [1]}),
     models.Duplicate(0, "mem_1", "same text"),
+    models.Fact("new", MEMORY),
     models.Preference("style", "short", 1.0, NOW),
     models.SaveResult((MEMORY,)),
     models.Recalled(MEMORY, "tea", 0.5, {"dense": 0.5}, 1),

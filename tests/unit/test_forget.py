@@ -245,7 +245,7 @@ async def test_forgotten_bytes_are_in_no_file(hash_config: MemoryConfig, how: An
             metadata={"seen": SECRET},
             idempotency_key="k",
         )
-        assert saved.preferences
+        assert saved.facts
         for i in range(3):
             await memory.update(saved.saved[0].id, content=f"I saw {i} of {SECRET}")
             await memory.save(f"filler {i}", session_id="other", origin="import")

@@ -10,10 +10,6 @@ from memory_vault.text.facts.instructions import read_instructions
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [
-        ("My favourite color is dark green.", "favourite color", "dark green"),
-        ("my favorite food is ramen because it warms me", "favourite food", "ramen"),
-        ("My all-time favorite movie is Spirited Away", "favourite movie", "Spirited Away"),
-        ("My favorite author is J.K. Rowling.", "favourite author", "J.K. Rowling"),
         ("Call me Sam.", "name to use", "Sam"),
         ("Please call me Dr. Lee, thanks!", "name to use", "Dr. Lee"),
         ("Always answer in French.", "answer language", "French"),
@@ -21,9 +17,8 @@ from memory_vault.text.facts.instructions import read_instructions
         ("please always reply in bullet points", "answer format", "bullet points"),
         ("Please use metric units.", "units", "metric"),
         ("Always use Celsius.", "temperature unit", "Celsius"),
-        ("I prefer dark mode over light mode.", "preferred mode", "dark mode"),
         ("By the way, call me Sam.", "name to use", "Sam"),
-        ("Hello! I moved house. My favourite team is Ajax.", "favourite team", "Ajax"),
+        ("Hello! I moved house. Always answer in Dutch.", "answer language", "Dutch"),
     ],
 )
 def test_plain_statements_are_read(text: str, key: str, value: str) -> None:
@@ -35,22 +30,11 @@ def test_plain_statements_are_read(text: str, key: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Is my favourite color green?",
-        "My favourite color is green, right?",
-        "My favourite color is not green.",
-        "My favourite color isn't green.",
-        "My favourite color was green.",
-        "My favourite color used to be green.",
-        "My favourite one is the same as yours.",
-        "My favourite part is how it ends.",
-        "My sister's favourite color is green.",
-        "Her favourite color is green.",
-        "She said my favourite color is green.",
-        'He wrote: "My favourite color is green."',
-        "He wrote: 'My favourite color is green.'",
-        "> My favourite color is green.",
-        "If my favourite color is green, tell me.",
-        "Maybe my favourite color is green.",
+        "Is it true that you always answer in French?",
+        'He wrote: "Call me Sam."',
+        "> Call me Sam.",
+        "She said call me Sam.",
+        "Maybe call me Sam.",
         "Call me later.",
         "Call me Tomorrow.",
         "Call me back at 5.",
@@ -62,13 +46,10 @@ def test_plain_statements_are_read(text: str, key: str, value: str) -> None:
         "Should I always answer in French?",
         "Answer in French.",
         "Please answer this one in French.",
-        "I prefer tea over coffee.",
-        "I prefer this one over that one.",
-        "I would prefer dark mode over light mode.",
         "Please use the metric you defined above.",
         "Please use metric units today.",
         "If you can, please use metric units.",
-        "My favourite color is green. " * 40,
+        "Call me Sam. " * 60,
     ],
 )
 def test_near_misses_give_nothing(text: str) -> None:
@@ -81,19 +62,15 @@ def test_only_the_user_states_preferences(role: str) -> None:
 
 
 def test_the_later_value_stays_and_keys_are_spelt_alike() -> None:
-    text = "My favorite color is green. My favourite  Color is blue. Call me Sam."
-    found = read_instructions(text.replace("  ", " "), "user")
+    found = read_instructions("Call me Sam. Always answer in French. Call me Alex.", "user")
     assert {one.key: one.value for one in found} == {
-        "favourite color": "blue",
-        "name to use": "Sam",
+        "name to use": "Alex",
+        "answer language": "French",
     }
 
 
 @given(st.text())
-def test_any_text_can_be_read_and_questions_give_nothing(text: str) -> None:
+def test_any_text_can_be_read(text: str) -> None:
     for one in read_instructions(text, "user"):
         assert one.key
         assert one.value
-    assert read_instructions(
-        "My favourite color is " + text.replace(".", " ") + "?", "user"
-    ) == [] or ("\n" in text or ";" in text or "!" in text)

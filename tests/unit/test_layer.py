@@ -257,8 +257,8 @@ async def test_stats_count_what_a_user_has(hash_config: MemoryConfig) -> None:
         saved = (await layer.save(["Tea is ready.", "I live in Berlin."], session_id="s")).saved
         await layer.update(saved[0].id, content="Tea was ready.")
         stats = await layer.stats()
-    assert stats.memories == {"episodic": 1, "semantic": 1}
-    assert (stats.versions, stats.chunks, stats.sessions, stats.preferences) == (1, 3, 1, 1)
+    assert stats.memories == {"episodic": 1, "semantic": 2}  # what was said, and the fact
+    assert (stats.versions, stats.chunks, stats.sessions, stats.preferences) == (1, 4, 1, 1)
     assert stats.first_recorded_at == stats.last_recorded_at == saved[0].recorded_at
     assert stats.bytes_on_disk > 0
     assert stats.embedder == str(HashEmbedder().fingerprint)

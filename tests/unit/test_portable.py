@@ -58,7 +58,10 @@ async def _fill(memory: MemoryLayer) -> None:
     )
     await memory.start_session("work", metadata={"place": "home"})
     await memory.save("The code of the gate is 4711.", session_id="work", memory_type="working")
-    await memory.save("I prefer tea over coffee.")
+    await memory.save("I prefer tea over coffee. Call me Ada.", idempotency_key="stated")
+    await memory.save("I moved to Porto in May.", occurred_at=datetime(2023, 6, 1, tzinfo=UTC))
+    await memory.save("I live in Faro.", occurred_at=datetime(2020, 6, 1, tzinfo=UTC))
+    await memory.save("I no longer live in Porto.", occurred_at=datetime(2024, 6, 1, tzinfo=UTC))
     await memory.set_preference("style", "short")
     await memory.set_preference("style", "long", confidence=0.5)
     await memory.delete_preference("style")
@@ -592,7 +595,7 @@ async def test_memory_is_bounded_by_a_page(
 def test_the_blocking_class_does_the_same(hash_config: MemoryConfig, tmp_path: Path) -> None:
     with MemoryLayerSync("alice", config=hash_config) as alice:
         alice.save("I live in Lisbon.")
-        assert alice.export(tmp_path / "out").memories == 1
+        assert alice.export(tmp_path / "out").memories == 2  # what was said, and the fact
         alice.forget_all(confirm=True)
-        assert alice.import_(tmp_path / "out").memories == 1
+        assert alice.import_(tmp_path / "out").memories == 2
         assert "Lisbon" in alice.recall("Where do I live?").prompt_block

@@ -43,7 +43,7 @@ async def memory(vault: Vault) -> AsyncIterator[MemoryLayer]:
 async def sought(vault: Vault, *memory_ids: str) -> Sought:
     """What a proven forget of these memories would look for."""
     read = vault.engine.store.read
-    return await read("ada", lambda user: user.traces.of(memory_ids, None))
+    return await read("ada", lambda user: user.traces.of(user.doomed(list(memory_ids)), None))
 
 
 async def found(vault: Vault, wanted: Sought) -> int:
@@ -76,10 +76,10 @@ async def test_what_is_found_before_is_not_found_after(
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_every_part_of_a_memory_is_looked_for(vault: Vault, memory: MemoryLayer) -> None:
     """Each alone in a file is found: former texts, embeddings, token ids, what was read from it."""
-    saved = (
-        await memory.save("My favourite animal is vermilion armadillo.", metadata={"at": SECRET})
-    ).saved
+    text = "My favourite animal is vermilion armadillo. Call me Countess Wilhelmina."
+    saved = (await memory.save(text, metadata={"at": SECRET})).saved
     await memory.update(saved[0].id, content="The second text says something else entirely.")
+    await memory.update(saved[0].id, content=text)
     wanted = await sought(vault, saved[0].id)
 
     def chunks(user: Any) -> list[Any]:
@@ -88,6 +88,8 @@ async def test_every_part_of_a_memory_is_looked_for(vault: Vault, memory: Memory
     rows = await vault.engine.store.read("ada", chunks)
     parts = [
         b"animal is vermilion armadillo.",
+        b"name to useCountess Wilhelmina",
+        b"favourite animalvermilion armadilloUser's favourite animal",
         b"The second text says something else",
         SECRET.encode(),
         saved[0].id.encode(),
@@ -97,7 +99,7 @@ async def test_every_part_of_a_memory_is_looked_for(vault: Vault, memory: Memory
     for part in parts:
         assert len(wanted.shingles.found_in(b"x" * 4095 + part + b"y" * 99)), part[:40]
     preferences = await memory.list_preferences()
-    assert [one.value for one in preferences] == ["vermilion armadillo"]
+    assert [one.value for one in preferences] == ["Countess Wilhelmina"]
     assert is_proven(await memory.forget(saved[0].id, proof="proven"))
     assert await memory.list_preferences() == ()
     assert await found(vault, wanted) == 0
@@ -196,7 +198,7 @@ async def test_everything_of_a_user_is_forgotten_with_proof(
         assert is_proven(await vault.forget_user(name, confirm=True, proof="proven"))
     files = [path for path in hash_config.data_dir.rglob("*") if path.is_file()]
     assert not [path for path in files if name.encode() in path.read_bytes()]
-    assert (await memory.stats()).total == 1
+    assert (await memory.stats()).total == 2  # what was said, and the fact
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

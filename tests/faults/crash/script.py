@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -80,7 +81,7 @@ class Layers:
 
 async def _find(memory: MemoryLayer, word: str) -> str:
     page = await memory.list_memories(page_size=1000)
-    return next(one.id for one in page.items if word in one.content)
+    return next(one.id for one in page.items if word in one.content.lower())
 
 
 async def do(op: Op, layers: Layers) -> None:
@@ -101,6 +102,9 @@ async def do(op: Op, layers: Layers) -> None:
             await memory.save(text, session_id=op.word, memory_type="working")
         case "save_stated":
             await memory.save(f"Call me {op.word.capitalize()}.")
+        case "save_fact":  # closes the one before, if there is one
+            moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=int(op.word[2:]))
+            await memory.save(f"I live in {op.word.capitalize()}.", occurred_at=moment)
         case "update_text":
             await memory.update(await _find(memory, op.target), content=text)
         case "update_weight":
@@ -142,7 +146,10 @@ async def _state(memory: MemoryLayer) -> State:
     stats = await memory.stats()
     sessions = (await memory.list_sessions(page_size=1000)).items
     return (
-        [(m.content, m.role, m.memory_type, m.session_id, m.importance) for m in page.items],
+        [
+            (m.content, m.role, m.memory_type, m.session_id, m.importance, m.valid_from, m.valid_to)
+            for m in page.items
+        ],
         [(p.key, p.value) for p in await memory.list_preferences(include_history=True)],
         [(s.id, s.ended_at is None, s.memory_count) for s in sessions],
         (stats.versions, stats.chunks, stats.preferences),
@@ -177,6 +184,16 @@ SINGLE: dict[str, tuple[Sequence[Op], Op]] = {
     "long save": ([Op("save", word="zq0001")], Op("save_long", word="zq0002")),
     "conversation": ([Op("save", word="zq0001")], Op("save_conversation", word="zq0002")),
     "stated preference": ([Op("save", word="zq0001")], Op("save_stated", word="zq0002")),
+    "first fact": ([Op("save", word="zq0001")], Op("save_fact", word="zq0002")),
+    "fact that replaces": ([Op("save_fact", word="zq0001")], Op("save_fact", word="zq0002")),
+    "fact read anew": (
+        [Op("save_fact", word="zq0001"), Op("save_fact", word="zq0002")],
+        Op("update_text", word="zq0003", target="zq0002"),
+    ),
+    "forget a fact": (
+        [Op("save_fact", word="zq0001"), Op("save_fact", word="zq0002")],
+        Op("forget", target="zq0002", forgets=("zq0002",)),
+    ),
     "update text": ([Op("save", word="zq0001")], Op("update_text", word="zq0002", target="zq0001")),
     "update weight": ([Op("save", word="zq0001")], Op("update_weight", target="zq0001")),
     "forget": (
@@ -256,6 +273,11 @@ class _Writer:
         self.live[user].append([word])
         return Op("save", user, word)
 
+    def _save_fact(self, kind: str, user: str) -> Op:
+        word = self.word()
+        self.live[user].append([word])
+        return Op(kind, user, word)
+
     def _save_long(self, kind: str, user: str) -> Op:
         word = self.word()
         self.live[user].append([word])
@@ -308,6 +330,7 @@ class _Writer:
 _WEIGHTS = {
     "save": 8,
     "save_long": 1,
+    "save_fact": 2,
     "save_conversation": 3,
     "save_stated": 1,
     "update_text": 3,

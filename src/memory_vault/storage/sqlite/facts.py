@@ -52,6 +52,15 @@ class Facts:
         )
         return [Statement(*row) for row in rows]
 
+    def sources(self, memory_ids: Iterable[str]) -> set[str]:
+        """Those of the memories from which facts were read."""
+        rows = self._db.execute(
+            "SELECT DISTINCT source FROM statements WHERE source IN "
+            "(SELECT value FROM json_each(?))",
+            (json.dumps(list(memory_ids)),),
+        )
+        return {row[0] for row in rows}
+
     def _subjects_of(self, source: str) -> list[str]:
         rows = self._db.execute(
             "SELECT DISTINCT subject FROM statements WHERE source = ?", (source,)

@@ -385,6 +385,10 @@ class Memories:
                 is_changed = True
         if is_changed:
             self._merge(memory_id)
+            self._db.execute(  # what an index that starts anew would take for true again
+                "DELETE FROM changes WHERE version IN (SELECT seq FROM memories WHERE id = ?)",
+                (memory_id,),
+            )
             self._db.execute("UPDATE meta SET generation = generation + 1 WHERE id = 1")
         return is_changed
 

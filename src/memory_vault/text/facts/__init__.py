@@ -24,7 +24,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from ..dates import TimeSpan, read_time_spans
@@ -178,7 +178,8 @@ def _span(text: str, moment: datetime) -> TimeSpan | None:
 
 def _began(span: TimeSpan) -> datetime:
     """When something of that time began: "ago" is around the middle of what it may mean."""
-    if span.text.lower().endswith("ago"):
+    is_wide = span.end - span.start > timedelta(days=1)
+    if is_wide and span.text.lower().endswith("ago"):
         return span.start + (span.end - span.start) / 2
     return span.start
 

@@ -200,6 +200,18 @@ WORK = (
         ("employer", "{org}", "{who} works at {org}."),
     ),
     rule(
+        "company employer",
+        rf"\bmy (?:new |current )?(?:company|employer), (?P<org>{ORG}(?: Inc\.)?),",
+        ("employer", "{org}", "{who} works at {org}."),
+        is_inside=True,
+    ),
+    rule(
+        "industry",
+        rf"{I_AM} in the (?P<field>[a-z]+(?: [a-z]+)?) (?:industry|business|field)"
+        rf"(?:,? (?:and|but|so|for)\b.*)?",
+        ("field of work", "{field}", "{who} works in {field}."),
+    ),
+    rule(
         "retired",
         rf"(?:{I_AM} retired|{I_HAVE}{JUST} retired){_MORE}",
         ("job", "retired", "{who} is retired."),

@@ -58,6 +58,19 @@ TASTES = (
         many=("thing", things),
     ),
     rule(
+        "loving enjoying always loved liked enjoyed",
+        rf"i(?:['’]ve| have){_ADVERB} (?:been{_ADVERB} (?:loving|enjoying)"
+        rf"|always (?:loved|liked|enjoyed|been a fan of|been into)) (?P<thing>.+)",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+        many=("thing", things),
+    ),
+    rule(
+        "always hated disliked",
+        rf"i(?:['’]ve| have){_ADVERB} always (?:hated|disliked) (?P<thing>.+)",
+        ("taste:{thing}", "dislikes", "{who} dislikes {thing}."),
+        many=("thing", things),
+    ),
+    rule(
         "fan into fond passionate obsessed",
         rf"{I_AM}(?: (?:really|very|so|quite))* {_FAN} (?P<thing>.+)",
         ("taste:{thing}", "likes", "{who} likes {thing}."),
