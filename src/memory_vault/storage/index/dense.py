@@ -239,7 +239,7 @@ class _Packed:
             scales = np.where(largest > 0, largest / np.float32(_FULL), np.float32(1))
             self._codes[here] = np.rint(part / scales[:, None])
             self._scales[here] = scales
-            self._signs[:, here] = _bits(part >= 0)
+            self._signs[:, here] = _bits(self._codes[here] >= 0)
 
     def copy(self, other: _Packed, used: int) -> None:
         self._codes[:used] = other._codes[:used]
