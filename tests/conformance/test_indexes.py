@@ -11,6 +11,7 @@ from memory_vault.testing.index_suite import (
     DenseConformance,
     IndexConformance,
     LexicalConformance,
+    SignedDenseConformance,
 )
 from memory_vault.testing.rank_suite import RankConformance
 
@@ -23,7 +24,7 @@ class TestDenseMatrix(DenseConformance):
         return DenseMatrix(self.dimension)
 
 
-class TestPackedMatrix(DenseConformance):
+class TestPackedMatrix(SignedDenseConformance):
     """The matrix keeps them as well when it has many rows."""
 
     tolerance = 5e-5
@@ -33,7 +34,7 @@ class TestPackedMatrix(DenseConformance):
         return DenseMatrix(self.dimension, exact_rows=2_000, segment_rows=1_024)
 
 
-class TestPackedMatrixOfWideRows(DenseConformance):
+class TestPackedMatrixOfWideRows(SignedDenseConformance):
     """With rows of several words of signs and the usual dimension it is as near as promised."""
 
     dimension = 384

@@ -42,7 +42,13 @@ class RankConformance:
             truth.act()
             if step % 140 == 99:
                 index.refresh(truth)
-                rank(index, self.question(step, truth), index.visible(Filters()), limit=3, candidates=10)
+                rank(
+                    index,
+                    self.question(step, truth),
+                    index.visible(Filters()),
+                    limit=3,
+                    candidates=10,
+                )
         index.refresh(truth)
         model.refresh(truth)
         assert index.dense.has_signs

@@ -73,7 +73,7 @@ def _is_equal(engine: Engine, user: Transaction) -> bool:
 
 
 def _content_is_equal(one: UserIndex, other: UserIndex) -> bool:
-    """Whether two indexes hold the same rows; one may keep embeddings rounded, see `DenseMatrix`."""
+    """Whether two indexes hold the same rows; one may have rounded embeddings."""
     (rows, vectors), (others, other_vectors) = _content(one), _content(other)
     return rows == others and np.allclose(vectors, other_vectors, atol=_ROUNDING)
 

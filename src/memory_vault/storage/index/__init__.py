@@ -93,9 +93,7 @@ class DenseIndex(Protocol):
         """Cosine of every row with a query of shape (dimension,)."""
         ...
 
-    def scores_of(
-        self, rows: NDArray[np.int64], query: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def scores_of(self, rows: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of some rows with a query; shape (len(rows),)."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -92,12 +92,18 @@ class UserIndex:
         dimension: Length of an embedding.
         exact_rows: Rows up to which embeddings are kept in float32; see `DenseMatrix`.
         segment_rows: Rows of a full segment of embeddings.
+        resized: Told after each refresh, which may have changed `nbytes`.
     """
 
     def __init__(
-        self, dimension: int, *, exact_rows: int = EXACT_ROWS, segment_rows: int = SEGMENT_ROWS
+        self,
+        dimension: int,
+        *,
+        exact_rows: int = EXACT_ROWS,
+        segment_rows: int = SEGMENT_ROWS,
+        resized: Callable[[UserIndex], None] | None = None,
     ) -> None:
-        self._rows = exact_rows, segment_rows
+        self._rows, self._resized = (exact_rows, segment_rows), resized
         self.lock: AbstractContextManager[Any] = threading.RLock()
         self.dimension: int = dimension
         self.nbytes: int = 0
@@ -153,6 +159,8 @@ class UserIndex:
                     self._compact()
         finally:
             self.nbytes = self._held()
+            if self._resized is not None:
+                self._resized(self)
 
     @contextmanager
     def _or_anew(self) -> Iterator[None]:

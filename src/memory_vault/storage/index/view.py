@@ -139,12 +139,11 @@ class View:
 
     def _rows_of(self, memories: Rows) -> Rows:
         """All rows of some memories, given in ascending order."""
-        if len(self.firsts) == len(self.rows):
-            return self.rows[memories]
         starts = self.starts[memories]
         counts = np.append(self.starts[1:], len(self.rows))[memories] - starts
         before = np.cumsum(counts) - counts
-        return self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+        found: Rows = self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+        return found
 
 
 def _renumbered(memories: Rows, numbers: Rows) -> Rows:
