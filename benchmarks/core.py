@@ -87,8 +87,8 @@ async def recall(data_dir: str, texts: list[str]) -> dict[str, float]:
     }
 
 
-async def fill(memory: MemoryLayer, texts: list[str]) -> None:
-    """10,000 memories with random embeddings: what is timed later does not depend on them."""
+async def fill(memory: MemoryLayer, texts: list[str], count: int = MEMORIES) -> None:
+    """So many memories with random embeddings: what is timed later does not depend on them."""
     embedder = memory._vault.engine.embedder  # noqa: SLF001
     random, real = np.random.default_rng(0), embedder.embed
 
@@ -98,7 +98,7 @@ async def fill(memory: MemoryLayer, texts: list[str]) -> None:
 
     await embedder.open()
     embedder.embed = quick  # type: ignore[method-assign]
-    for start in range(0, MEMORIES, 500):
+    for start in range(0, count, 500):
         batch = [f"{texts[n % len(texts)]} {n}" for n in range(start, start + 500)]
         await memory.save(batch, session_id=f"s{start // 50}")
     embedder.embed = real  # type: ignore[method-assign]

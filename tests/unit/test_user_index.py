@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from memory_vault.storage.index import IndexChange, IndexRow
 from memory_vault.storage.index.cache import IndexCache
+from memory_vault.storage.index.rank import Question, rank
 from memory_vault.storage.index.user_index import Filters, UserIndex
 from memory_vault.testing.index_suite import unit_rows
 
@@ -245,6 +249,23 @@ def test_the_cache_stays_within_bounds_under_many_users() -> None:
     assert cache.nbytes == sum(index.nbytes for index in held) <= 1 << 20
     assert len(cache) == len(held) > 10
     assert cache.users()[-1] == "u499"
+
+
+def test_an_index_that_was_dropped_is_gone_at_once() -> None:
+    """Not when the collector next runs: by then a hundred may have been dropped."""
+    cache = IndexCache(byte_budget=1)
+    index = cache.get("ada", DIMENSION)
+    index.refresh(Truth([row(1)]))
+    question = Question(EMBEDDINGS[0], np.array([1], np.uint32))
+    rank(index, question, index.visible(Filters()), limit=1)
+    gone = weakref.ref(index)
+    del index
+    gc.disable()
+    try:
+        cache.get("bob", DIMENSION)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_an_index_that_was_dropped_counts_no_more() -> None:

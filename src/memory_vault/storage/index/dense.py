@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT_ROWS = 16_384
-"""With so many rows or fewer all are compared exactly: signs would save nothing worth having."""
+"""So many rows or fewer are kept as they came."""
+_SIGNS_PAY = 3
 SEGMENT_ROWS = 16_384
 """Rows of a full segment: growing copies one segment at most, never what is before it."""
 _LEAST = 64
@@ -47,6 +48,8 @@ class DenseMatrix:
         self._count = 0
         self.has_signs: bool = False
         """Whether there are, or were, so many rows that `distances` may be asked for."""
+        self.signs_pay_from: int = _SIGNS_PAY * exact_rows
+        """Rows from which it pays to look at signs first."""
 
     def __len__(self) -> int:
         return self._count

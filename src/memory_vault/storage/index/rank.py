@@ -220,11 +220,11 @@ def _cosines(
 ) -> tuple[View, float | None, Scores]:
     """The cosines of all visible chunks, or those of the memories that may be among the best.
 
-    With signs and many memories, every memory is ranked by the same formula with estimated cosines
+    In a large view every memory is ranked by the same formula with estimated cosines
     first; those that come far enough forward, or whose estimate alone does, are looked at again
     with their neighbours and exact cosines. The typical cosine is then estimated from a sample.
     """
-    if not index.dense.has_signs or len(view) <= _WORTH_IT * many:
+    if not view.is_large or len(view) <= _WORTH_IT * many:
         return view, None, view.cosines(question.embedding)
     rough, typical = view.estimates(question.embedding)
     found = _evidence(index, question, view, words, rough, typical)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -263,7 +264,8 @@ class UserIndex:
         """What is in sight with these rows visible; kept for a result of `visible`."""
         if self._view is not None and self._view[0] is visible:
             return self._view[1]
-        view = View(self, np.flatnonzero(visible))
+        # Were the view to keep the index that keeps it, neither would go when the index is dropped.
+        view = View(weakref.proxy(self), np.flatnonzero(visible))
         if self._seen is not None and self._seen[1] is visible:
             self._view = visible, view
         return view

@@ -98,6 +98,12 @@ class View:
             return dense.scores_of(self.rows, query)
         return self.pick(dense.scores(query))
 
+    @property
+    def is_large(self) -> bool:
+        """Whether estimates come at less than all cosines."""
+        dense = self._index.dense
+        return dense.has_signs and len(self.rows) > dense.signs_pay_from
+
     def estimates(self, query: Scores) -> tuple[Scores, float]:
         """Cosine of every visible row as its signs tell, and the typical one; only with signs.
 
