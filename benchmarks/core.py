@@ -103,8 +103,8 @@ def random_embeddings(memory: MemoryLayer) -> Iterator[None]:
     embedder.embed = real  # type: ignore[method-assign]
 
 
-async def fill(memory: MemoryLayer, texts: list[str]) -> None:
-    """10,000 memories with random embeddings."""
+async def fill(memory: MemoryLayer, texts: list[str], count: int = MEMORIES) -> None:
+    """So many memories with random embeddings."""
     await memory._vault.engine.embedder.open()  # noqa: SLF001
     with random_embeddings(memory):
         for start in range(0, MEMORIES, 500):

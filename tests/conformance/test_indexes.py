@@ -11,7 +11,9 @@ from memory_vault.testing.index_suite import (
     DenseConformance,
     IndexConformance,
     LexicalConformance,
+    SignedDenseConformance,
 )
+from memory_vault.testing.rank_suite import RankConformance
 
 
 class TestDenseMatrix(DenseConformance):
@@ -20,6 +22,26 @@ class TestDenseMatrix(DenseConformance):
     @pytest.fixture
     def index(self) -> DenseMatrix:
         return DenseMatrix(self.dimension)
+
+
+class TestPackedMatrix(SignedDenseConformance):
+    """The matrix keeps them as well when it has many rows."""
+
+    tolerance = 5e-5
+
+    @pytest.fixture
+    def index(self) -> DenseMatrix:
+        return DenseMatrix(self.dimension, exact_rows=2_000, segment_rows=1_024)
+
+
+class TestPackedMatrixOfWideRows(SignedDenseConformance):
+    """With rows of several words of signs and the usual dimension it is as near as promised."""
+
+    dimension = 384
+
+    @pytest.fixture
+    def index(self) -> DenseMatrix:
+        return DenseMatrix(self.dimension, exact_rows=10)
 
 
 class TestPostings(LexicalConformance):
@@ -36,3 +58,19 @@ class TestUserIndex(IndexConformance):
     @pytest.fixture
     def index(self) -> UserIndex:
         return UserIndex(self.dimension)
+
+
+class TestLargeUserIndex(IndexConformance):
+    """So does the index of a user with many memories."""
+
+    @pytest.fixture
+    def index(self) -> UserIndex:
+        return UserIndex(self.dimension, exact_rows=6, segment_rows=4)
+
+
+class TestRanking(RankConformance):
+    """Ranking by signs first finds what ranking exactly finds."""
+
+    @pytest.fixture
+    def index(self) -> UserIndex:
+        return UserIndex(self.dimension, exact_rows=50, segment_rows=64)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from memory_vault.text.fuse import best_first, fuse, recency, share, spread, within
+from memory_vault.text.fuse import best_first, fuse, recency, share, spread, top, within
 
 SCORES = arrays(np.float32, st.integers(1, 60), elements=st.floats(-1, 1, width=16))
 
@@ -58,6 +58,26 @@ def test_share_is_of_the_best() -> None:
     assert share(floats(0, 2, 8)).tolist() == [0, 0.25, 1]
     assert share(floats(0, 0)).tolist() == [0, 0]
     assert share(floats()).tolist() == []
+
+
+def test_the_scale_may_be_given_with_a_part_of_the_scores() -> None:
+    scores = floats(0.1, 0.2, 0.3, 0.5, 0.7)
+    assert spread(scores[3:], typical=0.3).tolist() == spread(scores)[3:].tolist()
+    assert share(scores[:2], best=scores.max()).tolist() == share(scores)[:2].tolist()
+    assert share(scores, best=0.0) is scores
+
+
+@given(st.integers(0, 1 << 30), st.integers(1, 400), st.sampled_from([0.0, 0.1, 3.0]))
+def test_top_holds_the_highest_and_all_that_tie_with_them(
+    seed: int, count: int, step: float
+) -> None:
+    """Of many scores, also where most are the same or they come in order."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(size=20_000).astype(np.float32)
+    scores = np.sort(scores) if seed % 3 == 0 else scores
+    scores = np.round(scores / step) * step if step else scores
+    least = np.sort(scores)[-count]
+    assert top(scores, count).tolist() == np.flatnonzero(scores >= least).tolist()
 
 
 def test_fuse_weighs_and_leaves_out() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_vault.text.prompt import (
+    _BREAKS,
+    _HIDDEN,
     GROUP_WRAPPERS,
     GROUPS,
     WRAPPER,
@@ -57,6 +60,14 @@ def test_every_line_break_shows_as_a_slash(sign: str) -> None:
 @given(st.text(st.characters(categories=["L", "N", "P"], exclude_characters="<>")))
 def test_ordinary_text_is_kept_verbatim(text: str) -> None:
     assert escape(text) == text
+
+
+def test_what_is_printable_needs_no_look_sign_by_sign() -> None:
+    """`escape` takes a shorter way for such text: nothing that it takes out may be printable."""
+    signs = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert not _HIDDEN.search(signs)
+    assert not _BREAKS.search(signs)
+    assert "\t" not in signs
 
 
 def test_signs_that_hide_or_turn_text_go() -> None:

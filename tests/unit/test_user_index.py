@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from memory_vault.storage.index import IndexChange, IndexRow
 from memory_vault.storage.index.cache import IndexCache
+from memory_vault.storage.index.rank import Question, rank
 from memory_vault.storage.index.user_index import Filters, UserIndex
 from memory_vault.testing.index_suite import unit_rows
 
@@ -198,6 +202,25 @@ def test_session_order_follows_what_is_added() -> None:
     assert versions[index.session_order()].tolist() == [1, 3, 6, 2, 5, 4]
 
 
+def test_what_is_visible_is_kept_until_something_changes() -> None:
+    index = indexed(truth := Truth([row(1), row(2)]))
+    kept = index.visible(Filters())
+    view = index.view(kept)
+    assert index.visible(Filters(current_session="s")) is kept  # nobody has working memory
+    assert index.view(index.visible(Filters())) is view
+    index.refresh(truth)
+    assert index.view(index.visible(Filters())) is view
+    truth.rows.append(row(3, memory_type="working", session_id="t"))
+    index.refresh(truth)
+    assert index.view(index.visible(Filters())).firsts.tolist() == [0, 1]
+    assert index.view(index.visible(Filters(current_session="t"))).firsts.tolist() == [0, 1, 2]
+    truth.changes.append(IndexChange(1, 1, 40))
+    index.refresh(truth)
+    assert index.view(index.visible(Filters(current_session="t"))).firsts.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        index.visible(Filters())[0] = True
+
+
 def test_a_small_index_takes_few_bytes() -> None:
     assert indexed(Truth([row(1), row(2)])).nbytes < 30_000
 
@@ -220,6 +243,47 @@ def test_the_cache_drops_the_least_recently_used() -> None:
     cache._budget = cache.nbytes - 1
     cache.get("cy", DIMENSION)
     assert list(cache._indexes) == ["ada", "cy"]
+
+
+def test_the_cache_stays_within_bounds_under_many_users() -> None:
+    cache = IndexCache(byte_budget=1 << 20)
+    for number in range(500):
+        cache.get(f"u{number}", DIMENSION).refresh(Truth([row(n) for n in range(1, 9)]))
+    held = [cache.get(user, DIMENSION) for user in cache.users()]
+    assert cache.nbytes == sum(index.nbytes for index in held) <= 1 << 20
+    assert len(cache) == len(held) > 10
+    assert cache.users()[-1] == "u499"
+
+
+def test_an_index_that_was_dropped_is_gone_at_once() -> None:
+    """Not when the collector next runs: by then a hundred may have been dropped."""
+    cache = IndexCache(byte_budget=1)
+    index = cache.get("ada", DIMENSION)
+    index.refresh(Truth([row(1)]))
+    question = Question(EMBEDDINGS[0], np.array([1], np.uint32))
+    rank(index, question, index.visible(Filters()), limit=1)
+    gone = weakref.ref(index)
+    del index
+    gc.disable()
+    try:
+        cache.get("bob", DIMENSION)
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_an_index_that_was_dropped_counts_no_more() -> None:
+    cache = IndexCache(byte_budget=1 << 20)
+    for drop in (lambda: cache.forget("ada"), lambda: cache.forget(None)):
+        index = cache.get("ada", DIMENSION)
+        index.refresh(Truth([row(1)]))
+        assert cache.nbytes == index.nbytes
+        drop()
+        index.refresh(Truth([row(1), row(2)]))
+        assert cache.nbytes == 0
+    cache.get("ada", DIMENSION).refresh(Truth([row(1)]))
+    cache.get("ada", 2 * DIMENSION)
+    assert cache.nbytes == 0
 
 
 def test_the_cache_starts_anew_for_another_dimension() -> None:

@@ -52,6 +52,7 @@ class DenseConformance:
     """The promises of `DenseIndex`."""
 
     dimension = 8
+    tolerance = 1e-5
 
     @pytest.fixture
     def index(self) -> DenseIndex:
@@ -61,7 +62,7 @@ class DenseConformance:
     def test_scores_are_exact_cosines(self, index: DenseIndex) -> None:
         rows = unit_rows(5_000, self.dimension, seed=1)
         index.add(rows)
-        assert index.scores(rows[7]) == pytest.approx(rows @ rows[7], abs=1e-5)
+        assert index.scores(rows[7]) == pytest.approx(rows @ rows[7], abs=self.tolerance)
 
     def test_nothing_added_gives_no_scores(self, index: DenseIndex) -> None:
         index.add(np.zeros((0, self.dimension), np.float32))
@@ -71,7 +72,7 @@ class DenseConformance:
         rows = unit_rows(9_000, self.dimension, seed=2)
         for start, stop in pairwise((0, 1, 1, 3, 70, 4_096, 4_097, 9_000)):
             index.add(rows[start:stop])
-        assert index.scores(rows[0]) == pytest.approx(rows @ rows[0], abs=1e-5)
+        assert index.scores(rows[0]) == pytest.approx(rows @ rows[0], abs=self.tolerance)
 
     @pytest.mark.parametrize("kept", ["some", "all", "none"])
     def test_compact_keeps_order(self, index: DenseIndex, kept: str) -> None:
@@ -81,7 +82,32 @@ class DenseConformance:
         index.compact(keep)
         index.add(rows[:2])
         left = np.concatenate([rows[keep], rows[:2]])
-        assert index.scores(rows[5]) == pytest.approx(left @ rows[5], abs=1e-5)
+        assert index.scores(rows[5]) == pytest.approx(left @ rows[5], abs=self.tolerance)
+
+    def test_4_some_rows_score_as_among_all(self, index: DenseIndex) -> None:
+        rows = unit_rows(9_000, self.dimension, seed=4)
+        index.add(rows)
+        some = np.random.default_rng(1).permutation(9_000)[:700]
+        assert index.scores_of(some, rows[3]) == pytest.approx(
+            rows[some] @ rows[3], abs=self.tolerance
+        )
+        assert np.abs(index.vectors(some) - rows[some]).max() <= self.tolerance
+        assert index.scores_of(some[:0], rows[3]).shape == (0,)
+
+
+class SignedDenseConformance(DenseConformance):
+    """The promises of `DenseIndex` by one that has signs with 9,000 rows."""
+
+    def test_5_distances_count_signs_that_differ(self, index: DenseIndex) -> None:
+        rows = unit_rows(9_000, self.dimension, seed=5)
+        rows[np.abs(rows) < 1e-4] = 1e-4  # less may round to 0, which has no sign
+        for start, stop in pairwise((0, 1, 3, 4_000, 9_000)):
+            index.add(rows[start:stop])
+        assert index.has_signs
+        keep = np.arange(9_000) % 3 != 1
+        index.compact(keep)
+        differ = ((rows[keep] >= 0) != (rows[7] >= 0)).sum(1)
+        assert index.distances(rows[7]).tolist() == differ.tolist()
 
 
 class LexicalConformance:
@@ -369,7 +395,8 @@ class IndexConformance:
         for row, embedding in zip(rows.tolist(), held, strict=True):
             version = truth.rows[int(index.column("version")[row])]
             expected, words = version.chunks[int(index.column("chunk")[row])]
-            assert embedding.astype("<f4").tobytes() == expected
+            given = np.frombuffer(expected, "<f4")
+            assert embedding == pytest.approx(given, abs=1e-4 if index.dense.has_signs else 0)
             assert index.lexical.lengths[row] * 4 == len(words)
 
     @pytest.mark.parametrize("seed", range(8))

@@ -44,9 +44,10 @@ def spread(scores: Scores, *, typical: float | None = None) -> Scores:
         return scores
     low = median(scores) if typical is None else np.float32(typical)
     way = max(float(scores.max() - low), _LEAST_WAY)
-    shares = scores - low
+    shares: Scores = scores - low
     shares /= np.float32(way)
-    return np.maximum(shares, 0, out=shares)
+    np.maximum(shares, 0, out=shares)
+    return shares
 
 
 def median(scores: Scores) -> np.float32:
@@ -61,8 +62,8 @@ def share(scores: Scores, *, best: float | None = None) -> Scores:
 
     Give `best` where it may not be among them.
     """
-    best = np.float32(scores.max(initial=0) if best is None else best)
-    return np.divide(scores, best, dtype=np.float32) if best > 0 else scores
+    most = np.float32(scores.max(initial=0) if best is None else best)
+    return np.divide(scores, most, dtype=np.float32) if most > 0 else scores
 
 
 def fuse(signals: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
@@ -87,14 +88,16 @@ def recency(happened: NDArray[np.int64], moment: int) -> Scores:
     """
     days = moment - happened
     days //= _DAY
-    return _by_age().take(days, mode="clip")
+    found: Scores = _by_age().take(days, mode="clip")
+    return found
 
 
 @cache
 def _by_age() -> Scores:
     """`recency` by age in days: a table is read faster than a logarithm is taken."""
     fall = np.log1p(np.arange(_CENTURY + 1)) / np.log1p(_CENTURY)
-    return np.maximum(1 - fall.astype(np.float32), 0, dtype=np.float32)
+    found: Scores = np.maximum(1 - fall.astype(np.float32), 0, dtype=np.float32)
+    return found
 
 
 def within(happened: NDArray[np.int64], spans: Sequence[tuple[int, int]]) -> Scores:

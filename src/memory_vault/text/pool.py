@@ -25,11 +25,13 @@ def neighbours(
 
     `order` sorts the memories by session, then by place in it; n stands where there is none.
     """
-    before, after = np.full((2, len(order)), len(order), np.int64)
+    nobody = len(order)
+    before, after = np.empty((2, nobody), np.int64)
+    before[order[:distance]] = after[order[-distance:]] = nobody
     first, second = order[:-distance], order[distance:]
     together = sessions[first] == sessions[second]
-    first, second = first[together], second[together]
-    before[second], after[first] = first, second
+    before[second] = np.where(together, first, nobody)
+    after[first] = np.where(together, second, nobody)
     return before, after
 
 

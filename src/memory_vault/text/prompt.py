@@ -50,7 +50,10 @@ def escape(text: str) -> str:
     Line breaks of every kind become " / ", angle brackets become `&lt;` and `&gt;`, tabs become
     spaces, and signs that hide or turn text go. Escaping twice changes nothing more.
     """
-    line = _BREAKS.sub(" / ", _HIDDEN.sub("", text).strip()).replace("\t", " ")
+    if text.isprintable():  # then it has no sign that goes, and no break
+        line = text.strip()
+    else:
+        line = _BREAKS.sub(" / ", _HIDDEN.sub("", text).strip()).replace("\t", " ")
     return line.replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -14,6 +14,8 @@ from ..models import CheckReport, Problem
 from ..storage.index.user_index import UserIndex
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..engine import Engine
     from ..storage.sqlite.transaction import Transaction
 
@@ -33,6 +35,7 @@ async def check(engine: Engine, *, repair: bool) -> CheckReport:
     return CheckReport(report.users, tuple(problems), tuple(done))
 
 
+_ROUNDING = 1e-4
 _REINDEX = "call reindex(), or restart the program: it is built anew from the file"
 
 
@@ -69,13 +72,19 @@ def _is_equal(engine: Engine, user: Transaction) -> bool:
         if held.generation not in (None, user.feed.generation()):
             return True  # starts anew at its next use
         held.refresh(user.feed)
-        return _content(held) == _content(fresh)
+        return _content_is_equal(held, fresh)
 
 
-def _content(index: UserIndex) -> list[tuple[int, int, int, bytes]]:
-    """Version, place in it, when it was superseded, and embedding, of every row in force."""
+def _content_is_equal(one: UserIndex, other: UserIndex) -> bool:
+    """Whether two indexes hold the same rows; one may have rounded embeddings."""
+    (rows, vectors), (others, other_vectors) = _content(one), _content(other)
+    return rows == others and np.allclose(vectors, other_vectors, atol=_ROUNDING)
+
+
+def _content(index: UserIndex) -> tuple[list[tuple[int, ...]], NDArray[np.float32]]:
+    """Version, place in it and when it was superseded, of every row in force; its embedding."""
     rows = np.flatnonzero(index.column("alive"))
     names = ("version", "chunk", "superseded")
+    rows = rows[np.lexsort([index.column(name)[rows] for name in reversed(names)])]
     columns = [index.column(name)[rows].tolist() for name in names]
-    vectors = [one.tobytes() for one in index.dense.vectors(rows)]
-    return sorted(zip(*columns, vectors, strict=True))
+    return list(zip(*columns, strict=True)), index.dense.vectors(rows)

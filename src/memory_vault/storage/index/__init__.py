@@ -75,10 +75,15 @@ class DenseIndex(Protocol):
     """Embeddings by row number, from 0 in order of adding.
 
     Promises, each a test in testing/index_suite.py:
-    1. `scores` gives the cosine of the query with every row, shape (n,), within 1e-5 of exact.
+    1. `scores` gives the cosine of the query with every row, shape (n,), within 1e-5 of exact
+       where embeddings are as long as a model's.
     2. Adding in one batch or in several is the same.
     3. `compact` keeps the chosen rows in order and renumbers them from 0.
+    4. `scores_of` and `vectors` agree with `scores` and with what was added, row by row, as nearly.
+    5. `distances`, where `has_signs`, counts the places in which a row's sign is not the query's.
     """
+
+    has_signs: bool
 
     def add(self, embeddings: NDArray[np.float32]) -> None:
         """Append rows; shape (n, dimension), unit length."""
@@ -86,6 +91,18 @@ class DenseIndex(Protocol):
 
     def scores(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of every row with a query of shape (dimension,)."""
+        ...
+
+    def scores_of(self, rows: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines of some rows with a query; shape (len(rows),)."""
+        ...
+
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeddings of some rows; shape (len(rows), dimension)."""
+        ...
+
+    def distances(self, query: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """In how many places each row has another sign than a query; shape (n,)."""
         ...
 
     def compact(self, keep: NDArray[np.bool_]) -> None:

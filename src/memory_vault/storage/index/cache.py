@@ -22,6 +22,8 @@ class IndexCache:
         self._budget = byte_budget
         self._lock = threading.Lock()
         self._indexes: OrderedDict[str, UserIndex] = OrderedDict()
+        self._sizes: dict[UserIndex, int] = {}
+        self._total = 0
 
     def __len__(self) -> int:
         with self._lock:
@@ -31,17 +33,16 @@ class IndexCache:
     def nbytes(self) -> int:
         """Bytes that all indexes hold."""
         with self._lock:
-            return self._nbytes()
-
-    def _nbytes(self) -> int:
-        return sum(index.nbytes for index in self._indexes.values())
+            return self._total
 
     def get(self, user_id: str, dimension: int) -> UserIndex:
         """The index of a user; an empty one if there was none, or one of another dimension."""
         with self._lock:
             index = self._indexes.pop(user_id, None)
             if index is None or index.dimension != dimension:
-                index = UserIndex(dimension)
+                self._drop(index)
+                index = UserIndex(dimension, resized=self._resized)
+                self._sizes[index] = 0
             self._indexes[user_id] = index
             self._evict()
         return index
@@ -53,15 +54,26 @@ class IndexCache:
 
     def _evict(self) -> None:
         """Drop the least recently used until the rest fits; the last one stays."""
-        total = self._nbytes()
-        while total > self._budget and len(self._indexes) > 1:
-            _, index = self._indexes.popitem(last=False)
-            total -= index.nbytes
+        while self._total > self._budget and len(self._indexes) > 1:
+            self._drop(self._indexes.popitem(last=False)[1])
+
+    def _drop(self, index: UserIndex | None) -> None:
+        if index is not None:
+            self._total -= self._sizes.pop(index)
+
+    def _resized(self, index: UserIndex) -> None:
+        """Told by an index after a refresh; one that was dropped meanwhile does not count."""
+        with self._lock:
+            if index in self._sizes:
+                self._total += index.nbytes - self._sizes[index]
+                self._sizes[index] = index.nbytes
 
     def forget(self, user_id: str | None) -> None:
         """Drop the index of one user, or (None) all of them."""
         with self._lock:
             if user_id is None:
                 self._indexes.clear()
+                self._sizes.clear()
+                self._total = 0
             else:
-                self._indexes.pop(user_id, None)
+                self._drop(self._indexes.pop(user_id, None))

@@ -8,13 +8,13 @@ as bits: `distances` reads 48 bytes of a row of 384 instead of 1,536.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 EXACT_ROWS = 16_384
-"""With so many rows or fewer all are compared exactly: signs would save nothing worth having."""
+"""So many rows or fewer are kept as they came."""
+_SIGNS_PAY = 3
 SEGMENT_ROWS = 16_384
 """Rows of a full segment: growing copies one segment at most, never what is before it."""
 _LEAST = 64
@@ -48,6 +48,8 @@ class DenseMatrix:
         self._count = 0
         self.has_signs: bool = False
         """Whether there are, or were, so many rows that `distances` may be asked for."""
+        self.signs_pay_from: int = _SIGNS_PAY * exact_rows
+        """Rows from which it pays to look at signs first."""
 
     def __len__(self) -> int:
         return self._count
@@ -88,15 +90,15 @@ class DenseMatrix:
             self._segments.append(self._segment(room))
         elif rows > len(self._segments[-1]):
             wider = self._segment(room)
-            wider.copy(self._segments[-1], used)
+            wider.put(0, self._segments[-1].take(slice(0, used)))
             self._segments[-1] = wider
 
     def scores(self, query: Floats) -> Floats:
         """Cosine of every row with a query of shape (dimension,); shape (n,)."""
         query = np.ascontiguousarray(query, np.float32)
         found = np.empty(self._count, np.float32)
-        for segment, out in self._parts(found):
-            segment.scores(query, out)
+        for i, segment in enumerate(self._segments):
+            segment.scores(query, found[i * self._size : (i + 1) * self._size])
         return found
 
     def distances(self, query: Floats) -> NDArray[np.uint16]:
@@ -106,13 +108,11 @@ class DenseMatrix:
         """
         found = np.empty(self._count, np.uint16)
         signs = _bits(query[None] >= 0)[:, 0]
-        for segment, out in self._parts(found):
-            segment.distances(signs, out)
-        return found
-
-    def _parts(self, found: NDArray[np.generic]) -> Iterator[tuple[_Segment, NDArray[np.generic]]]:
         for i, segment in enumerate(self._segments):
-            yield segment, found[i * self._size : (i + 1) * self._size]
+            if isinstance(segment, _Whole):
+                raise RuntimeError("there are too few rows to have signs: ask for scores")
+            segment.distances(signs, found[i * self._size : (i + 1) * self._size])
+        return found
 
     def scores_of(self, rows: Rows, query: Floats) -> Floats:
         """Cosines of some rows with a query; shape (len(rows),)."""
@@ -153,39 +153,8 @@ class DenseMatrix:
                 self.add(segment.take(chosen[first : first + _BLOCK]))
 
 
-class _Segment(Protocol):
-    """Room for some rows."""
-
-    def __init__(self, rows: int, dimension: int) -> None: ...
-
-    def __len__(self) -> int: ...
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def put(self, start: int, embeddings: Floats) -> None:
-        """Write rows from a place on."""
-
-    def copy(self, other: _Segment, used: int) -> None:
-        """Take over the first rows of another one of the same kind."""
-
-    def take(self, rows: Rows | slice) -> Floats:
-        """Some rows, shape (n, dimension)."""
-        ...
-
-    def scores(self, query: Floats, out: Floats) -> None:
-        """Cosines of the first rows."""
-
-    def scores_of(self, rows: Rows, query: Floats) -> Floats:
-        """Cosines of some rows."""
-        ...
-
-    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
-        """Distances of the first rows from a query's signs."""
-
-
 class _Whole:
-    """Rows in float32."""
+    """Room for some rows in float32."""
 
     def __init__(self, rows: int, dimension: int) -> None:
         self._rows = np.empty((rows, dimension), np.float32)
@@ -200,9 +169,6 @@ class _Whole:
     def put(self, start: int, embeddings: Floats) -> None:
         self._rows[start : start + len(embeddings)] = embeddings
 
-    def copy(self, other: _Whole, used: int) -> None:
-        self._rows[:used] = other._rows[:used]
-
     def take(self, rows: Rows | slice) -> Floats:
         return self._rows[rows]
 
@@ -212,12 +178,9 @@ class _Whole:
     def scores_of(self, rows: Rows, query: Floats) -> Floats:
         return self._rows[rows] @ query
 
-    def distances(self, signs: NDArray[np.uint64], out: NDArray[np.uint16]) -> None:
-        raise RuntimeError("there are too few rows to have signs: ask for scores")
-
 
 class _Packed:
-    """Rows in 16 bits a number, each with a scale of its own, and their signs."""
+    """Room for some rows in 16 bits a number, each with a scale of its own, and their signs."""
 
     def __init__(self, rows: int, dimension: int) -> None:
         self._codes = np.empty((rows, dimension), np.int16)
@@ -239,12 +202,7 @@ class _Packed:
             scales = np.where(largest > 0, largest / np.float32(_FULL), np.float32(1))
             self._codes[here] = np.rint(part / scales[:, None])
             self._scales[here] = scales
-            self._signs[:, here] = _bits(part >= 0)
-
-    def copy(self, other: _Packed, used: int) -> None:
-        self._codes[:used] = other._codes[:used]
-        self._scales[:used] = other._scales[:used]
-        self._signs[:, :used] = other._signs[:, :used]
+            self._signs[:, here] = _bits(self._codes[here] >= 0)
 
     def take(self, rows: Rows | slice) -> Floats:
         found = self._codes[rows].astype(np.float32)
@@ -272,6 +230,9 @@ class _Packed:
                 np.bitwise_xor(self._signs[word, : len(out)], signs[word], out=differs)
                 some += np.bitwise_count(differs, out=count)
             out += some
+
+
+_Segment = _Whole | _Packed
 
 
 def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:

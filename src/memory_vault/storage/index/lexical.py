@@ -65,8 +65,10 @@ class Postings:
         """The visible rows as the texts that words are counted in."""
         lengths = self.lengths
         total = int(np.count_nonzero(visible))
-        norms = _norms(lengths, int(lengths.sum(where=visible)), total)
-        return Texts(self, None if total == len(self) else visible, total, norms)
+        seen = None if total == len(self) else visible
+        words = int((lengths if seen is None else lengths[seen]).sum())
+        by_length = _norms(np.arange(lengths.max(initial=0) + 1), words, total)
+        return Texts(self, seen, total, by_length.take(lengths))
 
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every visible row for the distinct words of a query; shape (n,)."""

@@ -31,7 +31,7 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
-_CANDIDATES, _CANDIDATES_EACH = 1_000, 10
+CANDIDATES, _CANDIDATES_EACH = 1_000, 10
 """So many memories are looked at exactly, at least, and for each one asked for."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
@@ -152,11 +152,13 @@ def rank(
     limit: int,
     room: int | None = None,
     archived: NDArray[np.bool_] | None = None,
+    candidates: int = CANDIDATES,
 ) -> Ranking:
     """The best visible memories, at most `limit`, best first; ties by place in the vault.
 
     No more than fill `room` tokens, each counted as an eighth of them at most, but 100 in any case:
-    what cannot go into a prompt block need not be looked at.
+    what cannot go into a prompt block need not be looked at. In a large index only `candidates`
+    memories, or ten for each one asked for, are looked at exactly; see `_cosines`.
 
     A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
     part of what its session says as a whole, and what speaks for it whatever the question: how
@@ -170,16 +172,16 @@ def rank(
     if not len(view) or limit < 1:
         return _NOTHING
     words = _words(view, question)
-    view, scale, dense = _cosines(index, question, view, words, limit)
-    found = _evidence(index, question, view, words, dense, scale)
+    many = max(candidates, _CANDIDATES_EACH * limit)
+    view, typical, dense = _cosines(index, question, view, words, many)
+    found = _evidence(index, question, view, words, dense, typical)
     total = fuse(found.signals, WEIGHTS)
+    if view.complete is not None:
+        total[~view.complete] = -np.inf
     if archived is not None:
         is_archived = archived[view.firsts]
         total = _second_look(total, is_archived)
         found.signals["archived"] = is_archived.astype(np.float32)
-    if view.complete is not None:
-        total[~view.complete] = -np.inf
-    if archived is not None:
         limit = min(limit, int(np.count_nonzero(total >= 0)))
     best = best_first(total, view.column("position"), limit)
     firsts = view.firsts[best]
@@ -232,21 +234,20 @@ def _words(view: View, question: Question) -> _Words:
 
 
 def _cosines(
-    index: UserIndex, question: Question, view: View, words: _Words, limit: int
+    index: UserIndex, question: Question, view: View, words: _Words, many: int
 ) -> tuple[View, float | None, Scores]:
     """The cosines of all visible chunks, or those of the memories that may be among the best.
 
-    With signs and many memories, every memory is ranked by the same formula with estimated cosines
+    In a large view every memory is ranked by the same formula with estimated cosines
     first; those that come far enough forward, or whose estimate alone does, are looked at again
     with their neighbours and exact cosines. The typical cosine is then estimated from a sample.
     """
-    many = max(_CANDIDATES, _CANDIDATES_EACH * limit)
-    if not index.dense.has_signs or len(view) <= _WORTH_IT * many:
+    if not view.is_large or len(view) <= _WORTH_IT * many:
         return view, None, view.cosines(question.embedding)
     rough, typical = view.estimates(question.embedding)
     found = _evidence(index, question, view, words, rough, typical)
     total = fuse(found.signals, WEIGHTS)
-    chosen = np.concatenate([top(total, many), top(found.dense, many // 4)])
+    chosen = np.concatenate([top(total, many), top(found.dense, many // 2)])
     view = view.around(np.unique(chosen))
     return view, typical, view.cosines(question.embedding)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,12 +98,18 @@ class UserIndex:
         dimension: Length of an embedding.
         exact_rows: Rows up to which embeddings are kept in float32; see `DenseMatrix`.
         segment_rows: Rows of a full segment of embeddings.
+        resized: Told after each refresh, which may have changed `nbytes`.
     """
 
     def __init__(
-        self, dimension: int, *, exact_rows: int = EXACT_ROWS, segment_rows: int = SEGMENT_ROWS
+        self,
+        dimension: int,
+        *,
+        exact_rows: int = EXACT_ROWS,
+        segment_rows: int = SEGMENT_ROWS,
+        resized: Callable[[UserIndex], None] | None = None,
     ) -> None:
-        self._rows = exact_rows, segment_rows
+        self._rows, self._resized = (exact_rows, segment_rows), resized
         self.lock: AbstractContextManager[Any] = threading.RLock()
         self.dimension: int = dimension
         self.nbytes: int = 0
@@ -158,6 +165,8 @@ class UserIndex:
                     self._compact()
         finally:
             self.nbytes = self._held()
+            if self._resized is not None:
+                self._resized(self)
 
     @contextmanager
     def _or_anew(self) -> Iterator[None]:
@@ -260,7 +269,8 @@ class UserIndex:
         """What is in sight with these rows visible; kept for a result of `visible`."""
         if self._view is not None and self._view[0] is visible:
             return self._view[1]
-        view = View(self, np.flatnonzero(visible))
+        # Were the view to keep the index that keeps it, neither would go when the index is dropped.
+        view = View(weakref.proxy(self), np.flatnonzero(visible))
         if self._seen is not None and self._seen[1] is visible:
             self._view = visible, view
         return view

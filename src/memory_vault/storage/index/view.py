@@ -98,6 +98,12 @@ class View:
             return dense.scores_of(self.rows, query)
         return self.pick(dense.scores(query))
 
+    @property
+    def is_large(self) -> bool:
+        """Whether estimates come at less than all cosines."""
+        dense = self._index.dense
+        return dense.has_signs and len(self.rows) > dense.signs_pay_from
+
     def estimates(self, query: Scores) -> tuple[Scores, float]:
         """Cosine of every visible row as its signs tell, and the typical one; only with signs.
 
@@ -139,12 +145,11 @@ class View:
 
     def _rows_of(self, memories: Rows) -> Rows:
         """All rows of some memories, given in ascending order."""
-        if len(self.firsts) == len(self.rows):
-            return self.rows[memories]
         starts = self.starts[memories]
         counts = np.append(self.starts[1:], len(self.rows))[memories] - starts
         before = np.cumsum(counts) - counts
-        return self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+        found: Rows = self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
+        return found
 
 
 def _renumbered(memories: Rows, numbers: Rows) -> Rows:
