@@ -250,7 +250,7 @@ _LEAST: dict[str, float] = {
 _LEAST_OR_NONE = {
     "workers": 1,
     "embedder_dimension": 1,
-    "embedder_window": 16,
+    "embedder_window": 40,
     "llm_tokens_a_day": 1,
 }
 

@@ -89,7 +89,7 @@ class HttpEmbedder:
             raise ConfigError("model: give the service's name for it, behind a '#' in the setting")
         self._style: Style = STYLES[style]
         self._style_name, self._model, self._dimension = style, model, dimension
-        self._given_window = None if window is None else int(at_least("window", window, 16))
+        self._given_window = None if window is None else int(at_least("window", window, 40))
         self._service = Service(
             complete_url(url, self._style.path),
             advice=_ADVICE,
