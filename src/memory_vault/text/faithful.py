@@ -58,13 +58,13 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ADDRESS = re.compile(r"\S*\w@\w\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE_END = re.compile(r"[.!?:;…\n(\[\"“”«»•*-]\s*\Z|\A\s*\Z")
-_ISO = re.compile(r"\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b")
+_ISO = re.compile(r"(?<![\d.,])\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b(?![.,]\d)")
 _MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY_FIRST = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}}))?", re.IGNORECASE
+    rf"(?<![\d.,])\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}})\b(?![.,]\d))?", re.IGNORECASE
 )
 _MONTH_FIRST = re.compile(
-    rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}}))?", re.IGNORECASE
+    rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![.,]\d)(?:,? (\d{{4}})\b)?", re.IGNORECASE
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? (?:of )?(\d{{4}})\b", re.IGNORECASE)
 
@@ -111,7 +111,7 @@ class _Source:
         self._words = f" {' '.join(_plain(word) for word in _WORD.findall(whole))} "
         self.numbers: set[str] = {
             *_all_numbers(whole),
-            *(str(part) for day in self.days for part in day if part is not None),
+            *(str(year) for year, _, _ in self.days if year is not None),
         }
 
     def has_name(self, name: str) -> bool:
@@ -149,7 +149,7 @@ def _names(text: str) -> Iterator[str]:
         begins = bool(_SENTENCE_END.search(text[max(0, match.start() - 8) : match.start()]))
         plain = _plain(word)
         is_name = any(char.isupper() for char in word) and plain.split("'")[0] != "i"
-        if is_name and not (begins and plain in _STARTERS):
+        if is_name and not (begins and (plain in _STARTERS or plain in _NUMBER_WORDS)):
             run.append(plain)
         elif run:
             yield " ".join(run)
