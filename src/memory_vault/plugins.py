@@ -231,9 +231,7 @@ def survey(*groups: Group) -> list[tuple[Plugin, str]]:
     ]
 
 
-def make(
-    group: Group, name: str, argument: str, api_key: str | None, kind: type[T]
-) -> T | None:
+def make(group: Group, name: str, argument: str, api_key: str | None, kind: type[T]) -> T | None:
     """What the plugin of that name makes; None if no installed package offers it. Blocking.
 
     Raises:

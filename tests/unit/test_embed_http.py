@@ -228,7 +228,7 @@ async def test_a_text_that_is_too_long_all_the_same_names_the_setting() -> None:
     for style in STYLES:
         with serving(style, Model(window=512)) as service:
             embedder = choose(f"{style}:{service.root}#{MODELS[style] or ''}", None, window=9_000)
-            with pytest.raises(ReplyRefused, match="too long.*embedder_window.*it is 9000"):
+            with pytest.raises(ReplyRefused, match=r"too long.*embedder_window.*it is 9000"):
                 await embedder.embed(["word " * 1_000])
             await embedder.close()
 
@@ -334,9 +334,7 @@ async def test_health_says_what_is_wrong_with_a_service(tmp_path: Path) -> None:
 def test_pieces_hold_the_whole_text_and_at_most_four_bytes_each(text: str) -> None:
     spans = pieces(text)
     assert "".join(text[slice(*span)] for span in spans) == text
-    assert all(
-        1 <= len(text[slice(*span)].encode("utf-8", "surrogatepass")) <= 4 for span in spans
-    )
+    assert all(1 <= len(text[slice(*span)].encode("utf-8", "surrogatepass")) <= 4 for span in spans)
 
 
 @given(st.text() | st.text("ab 1.\n\té漢🎉", max_size=200), st.integers(1, 20))

@@ -1,4 +1,4 @@
-"""The tokens of a day: counted for all processes, never exceeded, given back when nothing was done."""
+"""The tokens of a day: counted for all processes, never exceeded, given back if nothing was done."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_the_limit_is_told_with_the_moment_it_opens_again(ledger: Spending
     inner = ScriptedModel()
     llm = limited(inner, ledger, NEED)
     await llm.complete(PROMPT, max_tokens=100)
-    with pytest.raises(DailyLimitReached, match="llm_tokens_a_day=609 .* 2024-10-05 00:00") as told:
+    with pytest.raises(DailyLimitReached, match=r"=609 leaves .* 2024-10-05 00:00") as told:
         await llm.complete(PROMPT, max_tokens=100)
     assert told.value.opens_at == datetime(2024, 10, 5, tzinfo=UTC)
     assert len(inner.prompts) == 1  # it was not asked

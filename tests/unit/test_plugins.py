@@ -195,9 +195,7 @@ def test_facts_of_all_readers_come_in_order_each_once() -> None:
     ],
 )
 def test_a_reader_that_gives_no_facts_is_passed_over(found: Any) -> None:
-    plugins = Plugins(
-        fact_readers=[lambda message: found, lambda message: [HOME]], installed=False
-    )
+    plugins = Plugins(fact_readers=[lambda message: found, lambda message: [HOME]], installed=False)
     assert plugins.read_facts(MESSAGE) == (HOME,)
     assert "failed 1 times" in plugins.problems[0]
 

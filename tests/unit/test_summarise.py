@@ -88,7 +88,9 @@ async def test_text_in_a_turn_cannot_break_out_of_its_line() -> None:
     assert json.loads(llm.prompts[0])["who"] == "user"
 
 
-@pytest.mark.parametrize("call", [lambda llm: summarise(llm, TURNS), lambda llm: read_facts(llm, TURNS[0])])
+@pytest.mark.parametrize(
+    "call", [lambda llm: summarise(llm, TURNS), lambda llm: read_facts(llm, TURNS[0])]
+)
 async def test_every_failure_of_the_model_is_a_typed_error(call: Callable[[Any], Any]) -> None:
     class Away(ScriptedModel):
         async def complete(self, prompt: str, **given: Any) -> Completion:
@@ -96,7 +98,12 @@ async def test_every_failure_of_the_model_is_a_typed_error(call: Callable[[Any],
 
     with pytest.raises(BackendUnavailable):
         await call(Away())
-    for text in ("I cannot.", '{"summary": 7, "facts": [{}]}', "[]", '{"summary": "x", "facts": [],'):
+    for text in (
+        "I cannot.",
+        '{"summary": 7, "facts": [{}]}',
+        "[]",
+        '{"summary": "x", "facts": [],',
+    ):
         with pytest.raises(ReplyRefused) as caught:
             await call(ScriptedModel(lambda _, text=text: text))
         assert isinstance(caught.value, BackendError)

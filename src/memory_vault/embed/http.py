@@ -1,4 +1,4 @@
-"""Embeds with a service over HTTP: what speaks as OpenAI does, Ollama, text-embeddings-inference."""
+"""Embeds with a service over HTTP: OpenAI and what copies it, Ollama, text-embeddings-inference."""
 
 from __future__ import annotations
 
@@ -153,10 +153,9 @@ class HttpEmbedder:
         known = self._known
         assert known is not None, "it was opened"
         checked = await to_thread.run_sync(_check, texts, known.window)
-        parts = [np.empty((0, known.fingerprint.dimension), np.float32)]
-        for group in _groups(checked, known.texts):
-            parts.append(await self._embed(group, known.fingerprint))
-        return np.concatenate(parts)
+        groups = _groups(checked, known.texts)
+        parts = [await self._embed(group, known.fingerprint) for group in groups]
+        return np.concatenate([np.empty((0, known.fingerprint.dimension), np.float32), *parts])
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question, in a request of its own; shape (dimension,)."""

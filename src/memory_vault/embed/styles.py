@@ -84,9 +84,7 @@ class Style:
         try:
             rows = [_numbers(row) for row in self.rows(reply)]
         except (TypeError, KeyError, ValueError, IndexError, OverflowError) as error:
-            raise ReplyRefused(
-                f"{where} answered with something that are no embeddings"
-            ) from error
+            raise ReplyRefused(f"{where} answered with something that are no embeddings") from error
         if len(rows) != n:
             raise ReplyRefused(f"{where} answered with {len(rows)} embeddings for {n} texts")
         if len({len(row) for row in rows}) > 1 or not len(rows[0]):
@@ -165,7 +163,13 @@ STYLES: Mapping[str, Style] = {
         _ollama_told,
     ),
     "tei": Style(
-        "/embed", "inputs", {"truncate": False, "normalize": True}, 32, _tei_rows, "/info", _tei_told
+        "/embed",
+        "inputs",
+        {"truncate": False, "normalize": True},
+        32,
+        _tei_rows,
+        "/info",
+        _tei_told,
     ),
 }
 """By the name in the settings. "tei" is Hugging Face's text-embeddings-inference. Ollama counts the

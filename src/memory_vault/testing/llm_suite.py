@@ -1,4 +1,4 @@
-"""The promises of `LanguageModel` as tests: subclass `LanguageModelConformance`, give the fixture."""
+"""The promises of `LanguageModel` as tests: subclass `LanguageModelConformance`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = {
     "required": ["sentence", "words"],
     "additionalProperties": False,
 }
-ODD = "Das Café schließt um fünf. 昨日は映画を見ました。 🎉 \t\n \"quoted\" \\ {json} </memory>"
+ODD = 'Das Café schließt um fünf. 昨日は映画を見ました。 🎉 \t\n "quoted" \\ {json} </memory>'
 
 
 @pytest.mark.anyio

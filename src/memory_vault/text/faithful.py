@@ -16,41 +16,52 @@ from itertools import pairwise
 from ..models import Message
 from .dates import read_time_spans
 
-_MONTHS = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_MONTHS = _words(
     "january february march april may june july august september october november december"
-).split()
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+)
+_DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
 _MONTH_NUMBERS = {
     **{name: i for i, name in enumerate(_MONTHS, 1)},
     **{name[:3]: i for i, name in enumerate(_MONTHS, 1)},
     "sept": 9,
 }
-_UNITS = (
+_UNITS = _words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
+)
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = _words(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-).split()
+)
 _NUMBER_WORDS = {
     **{word: str(i) for i, word in enumerate(_UNITS)},
     **{word: str(i * 10 + 20) for i, word in enumerate(_TENS)},
     **{word: str(i) for i, word in enumerate(_ORDINALS)},
-    **{"hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000"},
-    **{"twice": "2", "dozen": "12"},
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+    "billion": "1000000000",
+    "twice": "2",
+    "dozen": "12",
 }
 _NO_NUMBERS = frozenset({"one", "first", "second", "zero"})
 """Words that more often mean something else; they are plain words here."""
 _STARTERS = frozenset(
-    "a about after afterwards all also although an and another any as at because before being "
-    "both but by despite during each earlier either even every finally first following for from "
-    "going had has have having he her hers his how however i if in instead it its later many more "
-    "most much my neither next no none not now of on once one only other others our over people "
-    "previously recently several she since so some someone soon still such that the their them "
-    "then there these they this those though through to together today under until user we "
-    "were what when where whether which while who with within without yet you your "
-    "assistant speaker speakers conversation".split()
+    _words(
+        "a about after afterwards all also although an and another any as at because before being "
+        "both but by despite during each earlier either even every finally first following for "
+        "from going had has have having he her hers his how however i if in instead it its later "
+        "many more most much my neither next no none not now of on once one only other others our "
+        "over people previously recently several she since so some someone soon still such that "
+        "the their them then there these they this those though through to together today under "
+        "until user we were what when where whether which while who while with within without yet "
+        "you your assistant speaker speakers conversation"
+    )
 )
 """Words with which a sentence may begin; any other word there counts as a name until it stands in
 the source."""
@@ -61,7 +72,9 @@ _SENTENCE_END = re.compile(r"[.!?:;…\n(\[\"“”«»•*-]\s*\Z|\A\s*\Z")
 _ISO = re.compile(r"(?<![\d.,])\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b(?![.,]\d)")
 _MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY_FIRST = re.compile(
-    rf"(?<![\d.,])\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}})\b(?![.,]\d))?", re.IGNORECASE
+    rf"(?<![\d.,])\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?"
+    r"(?:,? (\d{4})\b(?![.,]\d))?",
+    re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
     rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![.,]\d)(?:,? (\d{{4}})\b)?", re.IGNORECASE
