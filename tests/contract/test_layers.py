@@ -31,7 +31,8 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids", "_shingles", "_http", "plugins"},
+    {"plugins"},
+    {"models", "_times", "_ids", "_shingles", "_http"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}

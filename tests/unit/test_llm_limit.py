@@ -1,4 +1,4 @@
-"""The tokens of a day: counted for all processes, never exceeded, given back if nothing was done."""
+"""The tokens of a day: shared by processes, never exceeded, given back if nothing was done."""
 
 from __future__ import annotations
 
