@@ -70,6 +70,25 @@ def test_what_does_not_stand_there_is_named(text: str, lost: tuple[str, ...]) ->
     assert missing(text, SOURCE) == lost
 
 
+@pytest.mark.parametrize(
+    ("said", "day", "is_known"),
+    [
+        ("We met yesterday.", "2026-05-07", True),
+        ("We met 3 days ago.", "2026-05-05", True),
+        ("I fly tomorrow.", "2026-05-09", True),
+        ("It was last night.", "2026-05-07", True),
+        ("We meet on Monday.", "2026-05-04", False),
+        ("We meet on Monday.", "2026-05-11", False),
+        ("We meet on 9 May.", "2025-05-09", False),
+        ("We met last week.", "2026-05-01", False),
+        ("We met.", "2026-05-08", True),
+    ],
+)
+def test_a_day_is_known_when_it_can_only_be_that_one(said: str, day: str, is_known: bool) -> None:
+    source = [Message("user", said, datetime(2026, 5, 8, 20, tzinfo=UTC))]
+    assert (missing(f"It is about {day}.", source) == ()) is is_known
+
+
 def test_a_text_of_its_own_words_misses_nothing() -> None:
     for one in SOURCE:
         assert missing(one.content, SOURCE) == ()

@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import anyio
@@ -123,6 +124,16 @@ async def test_what_a_service_does_not_know_is_left_out_from_then_on(
         await llm.close()
     assert set(service.requests[-1]) == knows
     assert len(service.requests) <= 4  # each is learned once
+
+
+async def test_callers_at_once_learn_what_a_service_does_not_know() -> None:
+    knows = {"model", "messages", "max_completion_tokens"}
+    with serving("openai", Model(lambda _: '{"word": "tea"}', knows)) as service:
+        llm = choose(f"openai:{service.root}/v1#m", at_once=5)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(partial(ask, llm, PROMPT, system=SYSTEM, schema=SCHEMA))
+        await llm.close()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ _TOO_LONG = re.compile(
     r"|larger than the max",
     re.IGNORECASE,
 )
+_REFUSES_TEXT = (400, 413, 422, 500)
+"""How services refuse a text; Ollama did it with 500 once."""
 _ADVICE = Advice(
     "embedder_api_key",
     {
@@ -183,10 +185,11 @@ class HttpEmbedder:
 
     async def _rows(self, texts: list[str]) -> tuple[Embeddings, str | None]:
         """Embeddings, and the model that the reply names."""
-        body = await to_thread.run_sync(self._write, texts)
+        plain = self._is_plain
+        body = await to_thread.run_sync(self._write, texts, plain)
         with self._service.deadline() as deadline:
             reply = await self._service.ask(
-                body, deadline, mend=lambda status, text: self._mend(texts, status, text)
+                body, deadline, mend=lambda status, text: self._mend(texts, plain, status, text)
             )
             rows = await to_thread.run_sync(
                 self._style.read, reply, len(texts), self._service.where
@@ -227,12 +230,12 @@ class HttpEmbedder:
                 f"{self._service.where}: {style.about} told nothing of a model"
             ) from error
 
-    def _write(self, texts: list[str]) -> bytes:
-        return self._style.write(texts, self._model, self._dimension, plain=self._is_plain)
+    def _write(self, texts: list[str], plain: bool) -> bytes:
+        return self._style.write(texts, self._model, self._dimension, plain=plain)
 
-    def _mend(self, texts: list[str], status: int, text: str) -> bytes | None:
+    def _mend(self, texts: list[str], was_plain: bool, status: int, text: str) -> bytes | None:
         """Ask for plain numbers where base64 is not known; name a text that is too long."""
-        if _TOO_LONG.search(text):
+        if status in _REFUSES_TEXT and _TOO_LONG.search(text):
             known = self._given_window or "what the service tells, or 2048"
             refused = ReplyRefused(
                 f"{self._service.where} answered {status}: a text is too long for its model. Set "
@@ -240,9 +243,9 @@ class HttpEmbedder:
             )
             refused.did_nothing = True
             raise refused
-        if not self._is_plain and "encoding_format" in text:
+        if not was_plain and "encoding_format" in text and "encoding_format" in self._style.fixed:
             self._is_plain = True
-            return self._write(texts)
+            return self._write(texts, plain=True)
         return None
 
 

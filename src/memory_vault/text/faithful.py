@@ -66,7 +66,8 @@ _STARTERS = frozenset(
 """Words with which a sentence may begin; any other word there counts as a name until it stands in
 the source."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_ADDRESS = re.compile(r"\S*\w@\w\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b")
+_ENDS = ".,;:!?()[]{}<>'\"“”’«»*"
+_HOST_END = re.compile(r"\w\.[a-z]{2,}(?:/|\Z)")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE_END = re.compile(r"[.!?:;…\n(\[\"“”«»•*-]\s*\Z|\A\s*\Z")
 _ISO = re.compile(r"(?<![\d.,])\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b(?![.,]\d)")
@@ -78,6 +79,10 @@ _DAY_FIRST = re.compile(
 )
 _MONTH_FIRST = re.compile(
     rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![.,]\d)(?:,? (\d{{4}})\b)?", re.IGNORECASE
+)
+_FROM_NOW = re.compile(
+    r"\b(?:today|tonight|tomorrow|yesterday|last night|this (?:morning|afternoon|evening)|ago)\b",
+    re.IGNORECASE,
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? (?:of )?(\d{{4}})\b", re.IGNORECASE)
 
@@ -181,8 +186,10 @@ def _uncased_runs(text: str) -> Iterator[str]:
 
 def _addresses(text: str) -> Iterator[str]:
     """What looks like an address of mail, of a page, or like a file's name."""
-    for match in _ADDRESS.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        yield match[0].rstrip(".,;:!?)]}>'\"”’")
+    for word in unicodedata.normalize("NFKC", text).casefold().split():
+        plain = word.strip(_ENDS)
+        if "@" in plain or "://" in plain or _HOST_END.search(plain):
+            yield plain
 
 
 # numbers ------------------------------------------------------------------------------------------
@@ -248,11 +255,18 @@ def _day_of(moment: datetime | date) -> Day:
 
 
 def _days_spoken_of(message: Message) -> Iterable[Day]:
-    """Single days that a message means, told from when it was said."""
+    """Single days that a message surely means, told from when it was said.
+
+    "On Monday" and "on 7 May" are none of them: they may lie ahead or back.
+    """
     if message.occurred_at is None:
         return []
     spans = read_time_spans(message.content, message.occurred_at)
-    return [_day_of(one.start) for one in spans if one.end - one.start <= timedelta(days=1)]
+    return [
+        _day_of(one.start)
+        for one in spans
+        if one.end - one.start <= timedelta(days=1) and _FROM_NOW.search(one.text)
+    ]
 
 
 def _words_of(day: Day) -> str:
