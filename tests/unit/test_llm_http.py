@@ -173,6 +173,16 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(
     assert caught.value.did_nothing
 
 
+async def test_a_call_that_was_cut_off_before_it_failed_may_have_cost(
+    service: Service, llm: LanguageModel
+) -> None:
+    service.script = [Reply(is_dropped=True), Reply(503)]
+    service.always = Reply(401)
+    with pytest.raises(ReplyRefused, match="answered 401") as caught:
+        await llm.complete(PROMPT)
+    assert not caught.value.did_nothing
+
+
 @pytest.mark.parametrize(
     ("status", "advice"),
     [(400, "may be wrong"), (401, "llm_api_key"), (404, "as it documents it"), (413, "too long")],
