@@ -91,7 +91,7 @@ async def test_anthropic_is_asked_as_it_documents() -> None:
     assert service.paths == ["/v1/messages"]
     assert service.headers[0]["x-api-key"] == KEY
     assert "authorization" not in service.headers[0]
-    assert service.headers[0]["anthropic-version"] == "2023-06-01"
+    assert service.headers[0]["anthropic-version"] == "2026-10-21"
     assert service.requests == [
         {
             "model": "m",
