@@ -107,7 +107,7 @@ async def fill(memory: MemoryLayer, texts: list[str], count: int = MEMORIES) -> 
     """So many memories with random embeddings."""
     await memory._vault.engine.embedder.open()  # noqa: SLF001
     with random_embeddings(memory):
-        for start in range(0, MEMORIES, 500):
+        for start in range(0, count, 500):
             batch = [f"{texts[n % len(texts)]} {n}" for n in range(start, start + 500)]
             await memory.save(batch, session_id=f"s{start // 50}")
 

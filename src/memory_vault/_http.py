@@ -143,12 +143,14 @@ class Service:
             BackendUnavailable: If the service was not reached.
             ReplyRefused: If it answered with an error, or with something that is no JSON.
         """
-        attempt, pause_s = 1, _FIRST_PAUSE_S
+        attempt, pause_s, did_nothing = 1, _FIRST_PAUSE_S, True
         while True:
             outcome = await self._send(body, path, mend)
             if outcome.instead is not None:
                 body = outcome.instead
                 continue
+            if outcome.error is not None:
+                did_nothing = outcome.error.did_nothing = did_nothing and outcome.error.did_nothing
             wait_s = max(pause_s * random.uniform(0.5, 1.5), outcome.after_s)  # noqa: S311 - spreads rivals
             is_last = attempt >= self._attempts or anyio.current_time() + wait_s >= deadline
             if is_last or not outcome.may_pass:

@@ -52,12 +52,12 @@ class MemoryConfig:
             new vault begins with: one that was switched opens with what it remembers.
         embedder_api_key: Key of the embedding service; in no repr, error or log.
         embedder_dimension: Length of embedding to ask a service for; None for its model's own.
-        embedder_window: Tokens of one text that a service's model takes; None for what the service
-            tells, 2,048 at most.
+        embedder_window: Tokens of one text that a service's model takes, 40 or more; None for what
+            the service tells, 2,048 at most.
         model_dir: Folder with the installed model; None for the default one.
         reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
-            a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), an object that fulfils
-            `Reranker` (the caller's own: never closed by the vault), or None for nothing.
+            a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), a plugin's name, an
+            object that fulfils `Reranker` (the caller's own: never closed by the vault), or None.
         reranker_api_key: Key of the reranking service; in no repr, error or log.
         rerank_top: Memories at most that one recall has reranked.
         llm: Language model for background work: "openai:URL#MODEL" (or what speaks as it does),
@@ -289,7 +289,7 @@ _LEAST_OR_NONE = {
     "workers": 1,
     "model_threads": 1,
     "embedder_dimension": 1,
-    "embedder_window": 16,
+    "embedder_window": 40,
     "llm_tokens_a_day": 1,
 }
 

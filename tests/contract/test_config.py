@@ -13,7 +13,9 @@ import pytest
 
 import memory_vault
 from memory_vault import ConfigError, MemoryConfig
+from memory_vault.plugins import Plugins
 from memory_vault.testing.embedders import HashEmbedder
+from memory_vault.testing.llms import ScriptedModel
 from memory_vault.testing.rerankers import OverlapReranker
 
 SOURCE = Path(memory_vault.__file__).parent
@@ -24,10 +26,19 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \|", re.MULTILINE)
 VALUES: dict[str, tuple[str, Any]] = {
     "data_dir": ("/somewhere", Path("/somewhere")),
     "embedder": ("minilm-int8", "minilm-int8"),
+    "embedder_api_key": ("key-1", "key-1"),
+    "embedder_dimension": ("256", 256),
+    "embedder_window": ("512", 512),
     "model_dir": ("/models", Path("/models")),
     "reranker": ("onnx:/models/reranker", "onnx:/models/reranker"),
     "reranker_api_key": ("key-1", "key-1"),
     "rerank_top": ("9", 9),
+    "llm": ("openai:http://127.0.0.1/v1#m", "openai:http://127.0.0.1/v1#m"),
+    "llm_api_key": ("key-1", "key-1"),
+    "llm_timeout_s": ("9.5", 9.5),
+    "llm_at_once": ("3", 3),
+    "llm_tokens_a_day": ("5000", 5000),
+    "plugins": ("none", "none"),
     "store": ("sqlite", "sqlite"),
     "index": ("exact", "exact"),
     "token_counter": ("tiktoken:cl100k_base", "tiktoken:cl100k_base"),
@@ -172,6 +183,14 @@ def test_a_typo_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.Monke
         ("keep_importance", -0.1),
         ("rerank_top", 0),
         ("reranker", 7),
+        ("llm", 7),
+        ("llm_at_once", 0),
+        ("llm_timeout_s", 0),
+        ("llm_tokens_a_day", 0),
+        ("llm_tokens_a_day", True),
+        ("embedder_window", 39),
+        ("embedder_dimension", 0),
+        ("plugins", "some"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: object) -> None:
@@ -208,12 +227,15 @@ def test_survives_pickling_with_what_was_given(
     assert (settled.top_k, settled.workers) == (5, 9)
 
 
-def test_takes_an_embedder_and_a_reranker_of_the_callers_own() -> None:
-    own, other = HashEmbedder(), OverlapReranker()
-    config = MemoryConfig(embedder=own, reranker=other)
+def test_takes_parts_of_the_callers_own() -> None:
+    own, other, third, fourth = HashEmbedder(), OverlapReranker(), ScriptedModel(), Plugins()
+    config = MemoryConfig(embedder=own, reranker=other, llm=third, plugins=fourth)
     assert config.embedder is own
     assert config.reranker is other
+    assert config.llm is third
+    assert config.plugins is fourth
 
 
-def test_a_key_is_not_shown() -> None:
-    assert "key-1" not in repr(MemoryConfig(reranker_api_key="key-1"))
+@pytest.mark.parametrize("name", ["embedder_api_key", "reranker_api_key", "llm_api_key"])
+def test_a_key_is_not_shown(name: str) -> None:
+    assert "key-1" not in repr(MemoryConfig(**{name: "key-1"}))

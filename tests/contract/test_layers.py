@@ -33,7 +33,8 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids", "_shingles", "_http", "plugins", "problem"},
+    {"plugins"},
+    {"models", "_times", "_ids", "_shingles", "_http", "problem"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}

@@ -11,6 +11,9 @@ import time
 from datetime import datetime
 
 import pytest
+from tests.unit.embed_service import serving as serving_embeddings
+from tests.unit.http_service import Reply
+from tests.unit.llm_service import serving as serving_model
 from tests.unit.rerank_service import serving
 
 from memory_vault.cli import main
@@ -333,6 +336,25 @@ def test_doctor_repairs(run, data, vault):
     assert (status, out.count("repair: ")) == (0, 2)
     assert [one["user_id"] for one in data("users")["items"]] == ["default"]
     assert run("doctor")[0] == 0
+
+
+def test_doctor_asks_the_services_that_are_set(run, monkeypatch):
+    with serving_embeddings("tei") as embedder, serving_model("openai") as llm:
+        monkeypatch.setenv("MEMORY_VAULT_EMBEDDER", f"tei:{embedder.root}")
+        monkeypatch.setenv("MEMORY_VAULT_LLM", f"openai:{llm.root}/v1#m")
+        monkeypatch.setenv("MEMORY_VAULT_LLM_API_KEY", "key-1")
+        status, out, _ = run("doctor")
+        assert (status, "ok    llm: answers" in out, "ok    embedder: ok" in out) == (0, True, True)
+        assert len(llm.requests) == 1
+        embedder.always = Reply(401)
+        llm.always = Reply(body=b'{"choices": [{"message": {"content": "ready"}}]}')
+        status, out, _ = run("doctor")
+    assert status == 1
+    assert "WRONG llm: the language model answered with something that is no JSON" in out
+    assert "WRONG embedder: " in out
+    assert "set embedder_api_key" in out
+    assert "what to do: correct embedder and its key, or start the service" in out
+    assert "key-1" not in out
 
 
 def test_doctor_is_content(data, run):

@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.is_late or reply.is_dropped:
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        (self.send_response_only if "date" in reply.headers else self.send_response)(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(reply.body) + (100 if reply.is_cut else 0)))

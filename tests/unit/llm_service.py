@@ -32,13 +32,13 @@ class Model:
     def refuse(self, request: dict[str, Any], hint: str) -> Reply | None:
         unknown = set(request) - self.knows if self.knows is not None else ()
         for name in sorted(unknown):
-            return Reply(400, f'{{"error": {{"message": "{name}: not supported{hint}"}}}}'.encode())
+            use = ". Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+            return Reply(400, f'{{"error": {{"message": "{name}{hint}{use}"}}}}'.encode())
         return None
 
 
 def openai(model: Model, request: dict[str, Any]) -> Any:
-    hint = ". Use 'max_completion_tokens' instead." if "max_tokens" in request else ""
-    if (refused := model.refuse(request, hint)) is not None:
+    if (refused := model.refuse(request, ": not supported")) is not None:
         return refused
     messages = {one["role"]: one["content"] for one in request["messages"]}
     form = request.get("response_format", {}).get("json_schema", {}).get("schema")

@@ -1,4 +1,4 @@
-"""Embeds with a service over HTTP: what speaks as OpenAI does, Ollama, text-embeddings-inference."""
+"""Embeds with a service over HTTP: OpenAI and what copies it, Ollama, text-embeddings-inference."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ _TOO_LONG = re.compile(
     r"|larger than the max",
     re.IGNORECASE,
 )
+_REFUSES_TEXT = (400, 413, 422, 500)
+"""How services refuse a text; Ollama did it with 500 once."""
 _ADVICE = Advice(
     "embedder_api_key",
     {
@@ -89,7 +91,7 @@ class HttpEmbedder:
             raise ConfigError("model: give the service's name for it, behind a '#' in the setting")
         self._style: Style = STYLES[style]
         self._style_name, self._model, self._dimension = style, model, dimension
-        self._given_window = None if window is None else int(at_least("window", window, 16))
+        self._given_window = None if window is None else int(at_least("window", window, 40))
         self._service = Service(
             complete_url(url, self._style.path),
             advice=_ADVICE,
@@ -153,10 +155,9 @@ class HttpEmbedder:
         known = self._known
         assert known is not None, "it was opened"
         checked = await to_thread.run_sync(_check, texts, known.window)
-        parts = [np.empty((0, known.fingerprint.dimension), np.float32)]
-        for group in _groups(checked, known.texts):
-            parts.append(await self._embed(group, known.fingerprint))
-        return np.concatenate(parts)
+        groups = _groups(checked, known.texts)
+        parts = [await self._embed(group, known.fingerprint) for group in groups]
+        return np.concatenate([np.empty((0, known.fingerprint.dimension), np.float32), *parts])
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question, in a request of its own; shape (dimension,)."""
@@ -184,10 +185,11 @@ class HttpEmbedder:
 
     async def _rows(self, texts: list[str]) -> tuple[Embeddings, str | None]:
         """Embeddings, and the model that the reply names."""
-        body = await to_thread.run_sync(self._write, texts)
+        plain = self._is_plain
+        body = await to_thread.run_sync(self._write, texts, plain)
         with self._service.deadline() as deadline:
             reply = await self._service.ask(
-                body, deadline, mend=lambda status, text: self._mend(texts, status, text)
+                body, deadline, mend=lambda status, text: self._mend(texts, plain, status, text)
             )
             rows = await to_thread.run_sync(
                 self._style.read, reply, len(texts), self._service.where
@@ -228,12 +230,12 @@ class HttpEmbedder:
                 f"{self._service.where}: {style.about} told nothing of a model"
             ) from error
 
-    def _write(self, texts: list[str]) -> bytes:
-        return self._style.write(texts, self._model, self._dimension, plain=self._is_plain)
+    def _write(self, texts: list[str], plain: bool) -> bytes:
+        return self._style.write(texts, self._model, self._dimension, plain=plain)
 
-    def _mend(self, texts: list[str], status: int, text: str) -> bytes | None:
+    def _mend(self, texts: list[str], was_plain: bool, status: int, text: str) -> bytes | None:
         """Ask for plain numbers where base64 is not known; name a text that is too long."""
-        if _TOO_LONG.search(text):
+        if status in _REFUSES_TEXT and _TOO_LONG.search(text):
             known = self._given_window or "what the service tells, or 2048"
             refused = ReplyRefused(
                 f"{self._service.where} answered {status}: a text is too long for its model. Set "
@@ -241,9 +243,9 @@ class HttpEmbedder:
             )
             refused.did_nothing = True
             raise refused
-        if not self._is_plain and "encoding_format" in text:
+        if not was_plain and "encoding_format" in text and "encoding_format" in self._style.fixed:
             self._is_plain = True
-            return self._write(texts)
+            return self._write(texts, plain=True)
         return None
 
 

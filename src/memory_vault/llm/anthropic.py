@@ -8,6 +8,8 @@ from ..errors import ReplyRefused
 from . import Completion
 from .http import Request, Style, tokens
 
+_CUT = ("max_tokens", "model_context_window_exceeded")
+
 
 def _write(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {
@@ -29,13 +31,12 @@ def _read(reply: Any) -> Completion:
     if stopped == "refusal":
         raise ReplyRefused("the language model declined to answer")
     text = "".join(one["text"] for one in blocks)
-    if not text and stopped != "max_tokens":
+    is_cut = stopped in _CUT
+    if not text and not is_cut:
         raise TypeError("content")
     usage = reply.get("usage")
     read = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return Completion(
-        text, tokens(usage, *read), tokens(usage, "output_tokens"), stopped == "max_tokens"
-    )
+    return Completion(text, tokens(usage, *read), tokens(usage, "output_tokens"), is_cut)
 
 
 ANTHROPIC = Style(
@@ -43,6 +44,7 @@ ANTHROPIC = Style(
     _write,
     _read,
     key_header="x-api-key",
-    headers={"anthropic-version": "2023-06-01"},
+    headers={"anthropic-version": "2026-10-21"},
     optional=("output_config",),
 )
+"""Nothing is sent that the API's versions from 2023 on read differently."""

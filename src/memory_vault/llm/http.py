@@ -127,12 +127,21 @@ class HttpModel:
         """Answer a prompt; see `LanguageModel`."""
         check_input(prompt, system, max_tokens)
         body = self._style.write(Request(self._model, prompt, system, schema, max_tokens))
+        names = dict(self._names)
+
+        def mend(status: int, text: str) -> bytes | None:
+            """The request once more, without what this service has just said not to know."""
+            found = self._unknown(body, text) if status in _UNKNOWN_FIELD else {}
+            if found.keys() <= names.keys():
+                return None
+            names.update(found)
+            self._names.update(found)
+            return _encoded(body, names)
+
         async with self._turn():
             with self._service.deadline() as deadline:
-                sent = await to_thread.run_sync(self._encoded, body)
-                reply = await self._service.ask(
-                    sent, deadline, mend=lambda status, text: self._mend(body, status, text)
-                )
+                sent = await to_thread.run_sync(_encoded, body, names)
+                reply = await self._service.ask(sent, deadline, mend=mend)
         try:
             return self._style.read(reply)
         except (TypeError, KeyError, IndexError, AttributeError) as error:
@@ -147,25 +156,19 @@ class HttpModel:
             self._turns.set(turns)
         return turns
 
-    def _mend(self, body: dict[str, Any], status: int, text: str) -> bytes | None:
-        """The request once more, without what this service has just said not to know."""
-        if status not in _UNKNOWN_FIELD:
-            return None
-        found: dict[str, str | None] = {
-            name: None for name in self._style.optional if name in body and name in text
+    def _unknown(self, body: Mapping[str, Any], text: str) -> dict[str, str | None]:
+        """Fields that a refusal speaks of, with the name to use instead, if any."""
+        return {
+            **{name: None for name in self._style.optional if name in body and name in text},
+            **{old: new for old, new in self._style.renamed.items() if new in text},
         }
-        found.update({old: new for old, new in self._style.renamed.items() if new in text})
-        fresh = {name: to for name, to in found.items() if name not in self._names}
-        if not fresh:
-            return None
-        self._names.update(fresh)
-        return self._encoded(body)
 
-    def _encoded(self, body: Mapping[str, Any]) -> bytes:
-        """The body as it is sent. Blocking: prompts are long."""
-        named = {self._names.get(name, name): value for name, value in body.items()}
-        named.pop(None, None)
-        return json.dumps(named, ensure_ascii=False).encode()
+
+def _encoded(body: Mapping[str, Any], names: Mapping[str, str | None]) -> bytes:
+    """The body as it is sent. Blocking: prompts are long."""
+    named = {names.get(name, name): value for name, value in body.items()}
+    named.pop(None, None)
+    return json.dumps(named, ensure_ascii=False).encode()
 
 
 def tokens(usage: Any, *names: str) -> int | None:

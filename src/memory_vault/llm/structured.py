@@ -49,9 +49,9 @@ async def ask(
 
 
 def parse(text: str) -> Any:
-    """The JSON in an answer. What is repaired changes no value that is there:
+    """The JSON in an answer; what is repaired changes no value that is there.
 
-    thoughts before it and words or a fence around it are left out, so are commas before a closing
+    Thoughts before it and words or a fence around it are left out, so are commas before a closing
     bracket; line breaks within strings are taken as they are. Nothing is ever closed or completed.
 
     Raises:

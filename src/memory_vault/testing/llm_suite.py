@@ -1,4 +1,4 @@
-"""The promises of `LanguageModel` as tests: subclass `LanguageModelConformance`, give the fixture."""
+"""The promises of `LanguageModel` as tests: subclass `LanguageModelConformance`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small deterministic language model for tests: no service, the same promises as the large ones."""
+"""A small language model for tests: no service, the same promises as the large ones."""
 
 from __future__ import annotations
 

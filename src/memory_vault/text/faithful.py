@@ -16,64 +16,28 @@ from itertools import pairwise
 from ..models import Message
 from .dates import read_time_spans
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_MONTHS = _words(
+    "january february march april may june july august september october november december"
+)
+_DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
 _MONTH_NUMBERS = {
     **{name: i for i, name in enumerate(_MONTHS, 1)},
     **{name[:3]: i for i, name in enumerate(_MONTHS, 1)},
     "sept": 9,
 }
-_UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_ORDINALS = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_UNITS = _words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = _words(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+)
 _NUMBER_WORDS = {
     **{word: str(i) for i, word in enumerate(_UNITS)},
     **{word: str(i * 10 + 20) for i, word in enumerate(_TENS)},
@@ -88,140 +52,37 @@ _NUMBER_WORDS = {
 _NO_NUMBERS = frozenset({"one", "first", "second", "zero"})
 """Words that more often mean something else; they are plain words here."""
 _STARTERS = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "afterwards",
-        "all",
-        "also",
-        "although",
-        "an",
-        "and",
-        "another",
-        "any",
-        "as",
-        "at",
-        "because",
-        "before",
-        "being",
-        "both",
-        "but",
-        "by",
-        "despite",
-        "during",
-        "each",
-        "earlier",
-        "either",
-        "even",
-        "every",
-        "finally",
-        "first",
-        "following",
-        "for",
-        "from",
-        "going",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "hers",
-        "his",
-        "how",
-        "however",
-        "i",
-        "if",
-        "in",
-        "instead",
-        "it",
-        "its",
-        "later",
-        "many",
-        "more",
-        "most",
-        "much",
-        "my",
-        "neither",
-        "next",
-        "no",
-        "none",
-        "not",
-        "now",
-        "of",
-        "on",
-        "once",
-        "one",
-        "only",
-        "other",
-        "others",
-        "our",
-        "over",
-        "people",
-        "previously",
-        "recently",
-        "several",
-        "she",
-        "since",
-        "so",
-        "some",
-        "someone",
-        "soon",
-        "still",
-        "such",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "though",
-        "through",
-        "to",
-        "together",
-        "today",
-        "under",
-        "until",
-        "user",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "while",
-        "who",
-        "with",
-        "within",
-        "without",
-        "yet",
-        "you",
-        "your",
-        "assistant",
-        "speaker",
-        "speakers",
-        "conversation",
-    ]
+    _words(
+        "a about after afterwards all also although an and another any as at because before being "
+        "both but by despite during each earlier either even every finally first following for "
+        "from going had has have having he her hers his how however i if in instead it its later "
+        "many more most much my neither next no none not now of on once one only other others our "
+        "over people previously recently several she since so some someone soon still such that "
+        "the their them then there these they this those though through to together today under "
+        "until user we were what when where whether which while who while with within without yet "
+        "you your assistant speaker speakers conversation"
+    )
 )
 """Words with which a sentence may begin; any other word there counts as a name until it stands in
 the source."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_ADDRESS = re.compile(r"\S*\w@\w\S*|\w+://\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b")
+_ENDS = ".,;:!?()[]{}<>'\"“”’«»*"
+_HOST_END = re.compile(r"\w\.[a-z]{2,}(?:/|\Z)")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE_END = re.compile(r"[.!?:;…\n(\[\"“”«»•*-]\s*\Z|\A\s*\Z")
-_ISO = re.compile(r"\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b")
+_ISO = re.compile(r"(?<![\d.,])\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b(?![.,]\d)")
 _MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY_FIRST = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?(?:,? (\d{{4}}))?", re.IGNORECASE
+    rf"(?<![\d.,])\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH})\b\.?"
+    r"(?:,? (\d{4})\b(?![.,]\d))?",
+    re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
-    rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}}))?", re.IGNORECASE
+    rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?![.,]\d)(?:,? (\d{{4}})\b)?", re.IGNORECASE
+)
+_FROM_NOW = re.compile(
+    r"\b(?:today|tonight|tomorrow|yesterday|last night|this (?:morning|afternoon|evening)|ago)\b",
+    re.IGNORECASE,
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? (?:of )?(\d{{4}})\b", re.IGNORECASE)
 
@@ -268,7 +129,7 @@ class _Source:
         self._words = f" {' '.join(_plain(word) for word in _WORD.findall(whole))} "
         self.numbers: set[str] = {
             *_all_numbers(whole),
-            *(str(part) for day in self.days for part in day if part is not None),
+            *(str(year) for year, _, _ in self.days if year is not None),
         }
 
     def has_name(self, name: str) -> bool:
@@ -306,7 +167,7 @@ def _names(text: str) -> Iterator[str]:
         begins = bool(_SENTENCE_END.search(text[max(0, match.start() - 8) : match.start()]))
         plain = _plain(word)
         is_name = any(char.isupper() for char in word) and plain.split("'")[0] != "i"
-        if is_name and not (begins and plain in _STARTERS):
+        if is_name and not (begins and (plain in _STARTERS or plain in _NUMBER_WORDS)):
             run.append(plain)
         elif run:
             yield " ".join(run)
@@ -325,8 +186,10 @@ def _uncased_runs(text: str) -> Iterator[str]:
 
 def _addresses(text: str) -> Iterator[str]:
     """What looks like an address of mail, of a page, or like a file's name."""
-    for match in _ADDRESS.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        yield match[0].rstrip(".,;:!?)]}>'\"”’")
+    for word in unicodedata.normalize("NFKC", text).casefold().split():
+        plain = word.strip(_ENDS)
+        if "@" in plain or "://" in plain or _HOST_END.search(plain):
+            yield plain
 
 
 # numbers ------------------------------------------------------------------------------------------
@@ -392,11 +255,18 @@ def _day_of(moment: datetime | date) -> Day:
 
 
 def _days_spoken_of(message: Message) -> Iterable[Day]:
-    """Single days that a message means, told from when it was said."""
+    """Single days that a message surely means, told from when it was said.
+
+    "On Monday" and "on 7 May" are none of them: they may lie ahead or back.
+    """
     if message.occurred_at is None:
         return []
     spans = read_time_spans(message.content, message.occurred_at)
-    return [_day_of(one.start) for one in spans if one.end - one.start <= timedelta(days=1)]
+    return [
+        _day_of(one.start)
+        for one in spans
+        if one.end - one.start <= timedelta(days=1) and _FROM_NOW.search(one.text)
+    ]
 
 
 def _words_of(day: Day) -> str:
