@@ -71,9 +71,11 @@ async def move_users(work: Work) -> dict[str, int]:
         raise NotHere
     await embedder.open()
     mover = _Mover(work, embedder, target)
-    while (behind := await mover.behind()) and not mover.troubles:
+    while behind := await mover.behind():
         for user_id in behind:
             await mover.move(user_id)
+        if mover.troubles:
+            break
     if mover.troubles:
         raise mover.troubles[0]
     return mover.so_far()
@@ -135,18 +137,22 @@ class _Mover:
         self._tell(0)
 
     async def _gather(self, user_id: str) -> None:
-        """Make what is missing; once nothing was saved meanwhile, the user is over."""
-        while True:
-            seq = 0
-            while found := await self._store.read(user_id, partial(self._missing, seq)):
-                fresh = list(dict.fromkeys(p.text for one in found for p in one.pieces))
-                rows = as_bytes(await self._embedder.embed(fresh)) if fresh else []
-                known = dict(zip(fresh, rows, strict=True))
-                self._chunks += await self._store.write(user_id, partial(self._add, found, known))
-                seq = found[-1].seq
-                self._tell(len(found))
-            if await self._store.write(user_id, self._cut_over):
-                return
+        """Make what is missing; with the last of it, if nothing was saved meanwhile, cut over.
+
+        Whoever saves all the time is moved all the same: between the look at what is missing and
+        the cut-over there is only the embedding of the last few.
+        """
+        seq, is_over = 0, False
+        while not is_over:
+            found = await self._store.read(user_id, partial(self._missing, seq))
+            fresh = list(dict.fromkeys(p.text for one in found for p in one.pieces))
+            rows = as_bytes(await self._embedder.embed(fresh)) if fresh else []
+            known = dict(zip(fresh, rows, strict=True))
+            add = partial(self._add, found, known)
+            count, is_over = await self._store.write(user_id, add)
+            seq = found[-1].seq if len(found) == _VERSIONS else 0
+            self._chunks += count
+            self._tell(len(found))
 
     def _missing(self, seq: int, user: Transaction) -> list[_Version]:
         """The next versions without fresh chunks, split for the new embedder's window."""
@@ -158,10 +164,15 @@ class _Mover:
             found.append(_Version(number, twin, parts))
         return found
 
-    def _add(self, found: list[_Version], known: dict[str, bytes], user: Transaction) -> int:
-        """Write fresh chunks, unless others have brought the user elsewhere; how many."""
+    def _add(
+        self, found: list[_Version], known: dict[str, bytes], user: Transaction
+    ) -> tuple[int, bool]:
+        """Write fresh chunks, and cut over if these were the last: how many, and whether it did.
+
+        Whom others have brought elsewhere meanwhile is over too.
+        """
         if not user.moving.is_for(self._target):
-            return 0
+            return 0, True
         count = 0
         for one in found:
             if one.twin is not None:
@@ -169,11 +180,7 @@ class _Mover:
             else:
                 chunks = [Chunk(p.start, p.stop, known[p.text], p.words) for p in one.pieces]
                 count += user.moving.add(one.seq, chunks)
-        return count
-
-    def _cut_over(self, user: Transaction) -> bool:
-        """Whether the user is over now, or has been brought elsewhere by others."""
-        return not user.moving.is_for(self._target) or user.moving.cut_over()
+        return count, len(found) < _VERSIONS and user.moving.cut_over()
 
     def _tell(self, versions: int) -> None:
         self._done += versions

@@ -90,9 +90,11 @@ def wait(
     tell(_with(context, user, vault, lambda holder: follow(holder, job_id, json=json)), json=json)
 
 
-async def follow(holder: MemoryLayer | Vault, job_id: str, *, json: bool) -> Job:
+async def follow(
+    holder: MemoryLayer | Vault, job_id: str, *, json: bool, title: str = "waiting"
+) -> Job:
     """Show a bar until a job is finished."""
-    with meter("waiting", is_shown=not json) as progress:
+    with meter(title, is_shown=not json) as progress:
         while not (job := await holder.get_job(job_id)).is_finished:
             progress(job.done, job.total)
             await anyio.sleep(_LOOK_S)
