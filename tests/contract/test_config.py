@@ -61,6 +61,10 @@ VALUES: dict[str, tuple[str, Any]] = {
     "job_lease_s": ("3.5", 3.5),
     "job_attempts": ("4", 4),
     "job_retry_s": ("0.5", 0.5),
+    "compress_after_days": ("7.5", 7.5),
+    "compress_over_memories": ("500", 500),
+    "compress_min_tokens": ("99", 99),
+    "compress_ratio": ("0.1", 0.1),
     "encryption_key": ("correct horse", "correct horse"),
 }
 """A value of each setting, as text and as what it becomes."""

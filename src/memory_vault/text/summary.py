@@ -24,6 +24,8 @@ _SCALE = 0.5
 """How much a sentence's length counts against it: 0 not at all, 1 wholly."""
 _OF_COMMON = 0.3
 """What a common English word is worth beside another."""
+_SMALL_TALK = 0.05
+"""What `importance` gives to greetings and thanks: they have no place in a summary."""
 _POINTING_BACK, _ASKING = 0.7, 0.5
 """What is left of a sentence's worth that needs another one to be understood, or asks."""
 _NEEDS_ANOTHER = re.compile(
@@ -50,13 +52,13 @@ class _Sentence:
 
     Attributes:
         place: Which memory it is from.
-        words: Its distinct search words.
+        words: Its distinct search words, in order: sums of floats depend on theirs.
         worth: How much it matters, from 0 to 1.
     """
 
     place: int
     text: str
-    words: frozenset[str]
+    words: tuple[str, ...]
     tokens: int
     worth: float
 
@@ -98,9 +100,11 @@ def _candidates(said: Sequence[Said], counter: TokenCounter) -> Iterator[_Senten
     """Every sentence that says something, in order."""
     for place, one in enumerate(said):
         for text in statements(one.text):
-            if found := words(text):
-                worth = _worth(text, one.role)
-                yield _Sentence(place, text, frozenset(found), counter.count(text), worth)
+            worth, found = _worth(text, one.role), words(text)
+            if found and worth > _SMALL_TALK:
+                yield _Sentence(
+                    place, text, tuple(dict.fromkeys(found)), counter.count(text), worth
+                )
 
 
 def statements(text: str) -> Iterator[str]:
@@ -161,7 +165,7 @@ def _chosen(found: Sequence[_Sentence], max_tokens: int) -> list[int]:
         elif now > 0 and cost(at) <= room:
             room -= cost(at)
             spoken.add(found[at].place)
-            covered |= found[at].words
+            covered.update(found[at].words)
             chosen.append(at)
     return chosen
 
