@@ -1,8 +1,7 @@
 """A small chat back end: each user talks to Claude, which remembers what that user has said.
 
-pip install 'memory-vault[fastapi,anthropic]'; set ANTHROPIC_API_KEY; then one of
-    uvicorn chat_backend:app --loop uvloop
-    hypercorn chat_backend:app --worker-class trio
+pip install 'memory-vault[server,anthropic]'; set ANTHROPIC_API_KEY; then
+`uvicorn chat_backend:app --loop uvloop` or `hypercorn chat_backend:app --worker-class trio`.
 """
 
 from collections.abc import AsyncIterator
@@ -22,8 +21,6 @@ from memory_vault.integrations.fastapi import (
     vault_lifespan,
 )
 
-MODEL = {"model": "claude-sonnet-5-5", "max_tokens": 1024}
-
 
 @asynccontextmanager
 async def claude(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -32,10 +29,9 @@ async def claude(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 
 def current_user(authorization: Annotated[str, Header()] = "") -> str:
-    """A real application checks a token here; this one believes what it is told."""
     if not authorization.startswith("Bearer "):
         raise HTTPException(401, "say who you are: Authorization: Bearer NAME")
-    return authorization.removeprefix("Bearer ")
+    return authorization.removeprefix("Bearer ")  # a real application checks a token
 
 
 Talk = Annotated[list[dict[str, str]], Body(embed=True, alias="messages")]
@@ -50,7 +46,8 @@ async def chat(talk: Talk, memory: Memory, request: Request) -> StreamingRespons
     messages = RememberingMessages(request.state.claude.messages, memory)
 
     async def answer() -> AsyncIterator[str]:
-        async with messages.stream(**MODEL, messages=talk) as stream:
+        ask = messages.stream(model="claude-sonnet-5-5", max_tokens=1024, messages=talk)
+        async with ask as stream:
             async for text in stream.text_stream:
                 yield text
 

@@ -11,7 +11,7 @@ try:
     from fastapi import Depends
     from fastapi.requests import HTTPConnection
 except ImportError as error:
-    raise missing("fastapi") from error
+    raise missing("server") from error
 
 from ..layer import MemoryLayer
 from .starlette import CancelOnDisconnect, add_problem_details, memory_of, vault_lifespan, vault_of

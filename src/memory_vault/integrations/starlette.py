@@ -15,7 +15,7 @@ try:
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import JSONResponse, Response
 except ImportError as error:
-    raise missing("fastapi") from error
+    raise missing("server") from error
 
 from ..config import MemoryConfig
 from ..errors import MemoryVaultError, NotOpen
