@@ -23,7 +23,7 @@ async def main() -> None:
         )
         for message in await monday.aget_messages():
             print(f"{message.type}: {message.text}")
-        retriever = VaultRetriever(memory=memory, options={"top_k": 1, "roles": ["user"]})
+        retriever = VaultRetriever(memory=memory, top_k=1, options={"roles": ["user"]})
         for document in await retriever.ainvoke("Where does my sister live?"):
             print("found:", document.page_content, "in", document.metadata["session_id"])
 
