@@ -41,6 +41,9 @@ test: model ## Run every test that needs no optional package
 
 test-all: model ## Run the tests of optional packages with their real parts
 	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
+	@$(PIP) install -c constraints.txt -e ".[server,langchain,anthropic,openai]" \
+		aiosqlite hypercorn uvloop
+	@$(PIP) install -c constraints.txt --no-deps langchain-tests
 	@$(BIN)/python -m pytest tests/extras -rs
 
 torture: install ## Kill, cancel and crowd the vault for about 20 minutes; figures under benchmarks/results

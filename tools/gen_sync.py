@@ -17,7 +17,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent / "src/memory_vault"
 TARGET = PACKAGE / "sync.py"
 CLASSES = {"Vault": "vault.py", "MemoryLayer": "layer.py"}
-LEFT_OUT = {"engine", "loop"}
+LEFT_OUT = {"engine"}
 WORDS = (
     (r"\(await ([^()]*\([^()]*\))\)", r"\1"),
     (r"\bawait ", ""),

@@ -74,17 +74,6 @@ class Vault:
         return self._held
 
     @property
-    def loop(self) -> EventLoopToken:
-        """The event loop it is open in; for this library's own parts.
-
-        Raises:
-            NotOpen: If the vault is not open.
-        """
-        if self._held is None or self._token is None:
-            raise NotOpen("the vault is not open: use `async with Vault() as vault` or open() it")
-        return self._token
-
-    @property
     def config(self) -> MemoryConfig:
         """The settings in full, known once the vault was opened.
 

@@ -19,6 +19,7 @@ LEVELS = [
     {"cli"},
     {"demo"},
     {"bench"},
+    {"integrations"},
     {"sync", "testing"},
     {"layer"},
     {"vault"},
@@ -48,10 +49,14 @@ LOOPS = {"_portal.py", "_host.py"}
 FENCES = {"_host.py", "runner.py", "_outcome.py", "plugins.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
+    "agents",
+    "anthropic",
     "chromadb",
     "fastapi",
     "langchain_core",
+    "langgraph",
     "mcp",
+    "openai",
     "qdrant_client",
     "sentence_transformers",
     "tiktoken",
@@ -59,6 +64,10 @@ OPTIONAL = {
     "transformers",
 }
 """Packages of extras: each in one file of a folder, inside a function."""
+WHOLE_EXTRAS = {
+    "integrations": {"anthropic", "fastapi", "langchain_core", "langgraph", "starlette"},
+}
+"""Folders that are of no use without their extra, and so import it freely; nobody else does."""
 TEXT_MAY_IMPORT = {"numpy", "Stemmer", "tiktoken"} | set(sys.stdlib_module_names)
 TEXT_MAY_USE = {"models", "errors", "text"}
 NOT_PURE = {"time", "random", "secrets", "uuid", "socket", "subprocess"}
@@ -216,8 +225,18 @@ def top_level(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_optional_packages_are_imported_where_first_used(path: Path) -> None:
-    assert not top_level(path) & OPTIONAL
+    own = WHOLE_EXTRAS.get(part(path), set())
+    assert not top_level(path) & (OPTIONAL | set().union(*WHOLE_EXTRAS.values())) - own
     assert not top_level(path) & {"onnx", "onnxruntime", "httpx", "tokenizers"}
+
+
+@pytest.mark.parametrize("folder", WHOLE_EXTRAS)
+def test_a_folder_that_is_an_extra_is_imported_where_first_used(folder: str) -> None:
+    for path in FILES:
+        if part(path) != folder and (path.name, path.parent) != ("__init__.py", ROOT):
+            for node in tree(path).body:
+                named_ = node.module if isinstance(node, ast.ImportFrom) else None
+                assert (named_ or "").removeprefix("memory_vault.").split(".")[0] != folder
 
 
 def test_each_optional_package_has_one_file() -> None:

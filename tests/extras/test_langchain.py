@@ -80,7 +80,7 @@ def test_blocking(hash_config: MemoryConfig) -> None:
         history.add_messages(TALK)
         history.add_user_message("I also keep ducks.")
         assert history.messages[: len(TALK)] == TALK
-        retriever = VaultRetriever(memory=memory, options={"top_k": 1})
+        retriever = VaultRetriever(memory=memory, top_k=1)
         assert [one.page_content for one in retriever.invoke("ducks")] == ["I also keep ducks."]
 
         async def both() -> None:
@@ -118,6 +118,34 @@ async def test_documents_say_where_they_come_from(hash_config: MemoryConfig) -> 
         assert (found.metadata["rank"], found.metadata["session_id"]) == (1, "s")
     with pytest.raises(TypeError, match="MemoryLayer"):
         VaultRetriever(memory="alice")
+
+
+def test_langchains_own_suite_for_retrievers(
+    hash_config: MemoryConfig, pytestconfig: pytest.Config
+) -> None:
+    """Each of its tests, blocking and awaited. Its package marks others with names of its own."""
+    for name in ("benchmark", "vcr"):
+        pytestconfig.addinivalue_line("markers", f"{name}: of LangChain's suites")
+    suites = pytest.importorskip("langchain_tests.integration_tests")
+
+    class Suite(suites.RetrieversIntegrationTests):
+        retriever_constructor = VaultRetriever
+        retriever_query_example = "What do I keep?"
+        num_results_arg_name = "top_k"
+
+    with MemoryLayerSync("alice", config=hash_config) as memory:
+        memory.save([{"role": "user", "content": f"I keep {n} bees."} for n in range(5)])
+        Suite.retriever_constructor_params = {"memory": memory}
+        names = [name for name in dir(Suite) if name.startswith("test_")]
+        assert len(names) >= 5
+        for name in names:
+            suite = Suite()
+            test = getattr(suite, name)
+            given = [VaultRetriever(memory=memory)] if "invoke" in name else []
+            if "ainvoke" in name:
+                anyio.run(test, *given)
+            else:
+                test(*given)
 
 
 def test_in_a_chain(hash_config: MemoryConfig) -> None:

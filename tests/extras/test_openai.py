@@ -194,8 +194,9 @@ async def test_every_item_comes_back_as_it_was(memory: MemoryLayer) -> None:
     assert await session.get_items() == ITEMS
     assert await session.get_items(3) == ITEMS[-3:]
     assert await session.get_items(0) == []
-    few = VaultSession("t-1", memory, session_settings=SessionSettings(limit=2))
-    assert await few.get_items() == ITEMS[-2:]
+    for limited in (SessionSettings(limit=2), {"limit": 2}):
+        few = VaultSession("t-1", memory, session_settings=limited)
+        assert await few.get_items() == ITEMS[-2:]
     assert await VaultSession("t-2", memory).get_items() == []
     found = (await memory.recall("bees", roles=["user", "assistant"])).memories
     assert [one.memory.content for one in found if "bees" in one.memory.content] == ["I keep bees."]

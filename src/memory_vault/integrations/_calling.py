@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from anyio import from_thread, to_thread
 
 from .._portal import Portal, running_library
-from ..errors import BlockingCallRefused
+from ..errors import BlockingCallRefused, NotOpen
 from ..layer import MemoryLayer
 from ..sync import MemoryLayerSync, VaultSync
 from ..vault import Vault
@@ -32,7 +32,8 @@ class Caller:
     @property
     def vault(self) -> Vault:
         """The async vault inside."""
-        found: Vault = self._inner if isinstance(self._inner, Vault) else self._inner._vault
+        is_layer = isinstance(self._inner, MemoryLayer)
+        found: Vault = self._inner._vault if is_layer else self._inner
         return found
 
     @property
@@ -57,7 +58,7 @@ class Caller:
 
         Raises:
             BlockingCallRefused: In a thread that runs an event loop.
-            NotOpen: If the vault is not open.
+            NotOpen: If the vault was never opened.
         """
         if self._portal is not None:
             return self._portal.call(work, *args, **kwargs)
@@ -67,4 +68,7 @@ class Caller:
                 "method that is awaited, call this from a worker thread, or give an object with "
                 "Sync (VaultSync, MemoryLayerSync)"
             )
-        return from_thread.run(lambda: work(*args, **kwargs), token=self.vault.loop)
+        token = self.vault._token
+        if token is None:
+            raise NotOpen("the vault is not open: use `async with Vault() as vault` or open() it")
+        return from_thread.run(lambda: work(*args, **kwargs), token=token)

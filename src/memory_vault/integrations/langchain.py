@@ -47,10 +47,13 @@ class VaultRetriever(BaseRetriever):
     Attributes:
         memory: An open layer. With a `MemoryLayer`, `ainvoke` runs natively and `invoke` may be
             called from other threads; with a `MemoryLayerSync` it is the other way round.
-        options: Arguments of `recall` besides the query, such as `{"top_k": 5}`.
+        top_k: Documents at most; None for the configured number.
+        options: Further arguments of `recall`, such as `{"roles": ["user"]}`; a call may give
+            others, as in `invoke(query, top_k=3)`.
     """
 
     memory: Any
+    top_k: int | None = None
     options: dict[str, Any] = {}  # noqa: RUF012 - copied for each object by the base
 
     def model_post_init(self, context: Any, /) -> None:
@@ -60,16 +63,24 @@ class VaultRetriever(BaseRetriever):
             raise TypeError("memory: give a MemoryLayer or a MemoryLayerSync")
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun | None = None
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun | None = None,
+        **more: Any,
     ) -> list[Document]:
-        caller = Caller(self.memory)
-        return _documents(await caller.wait(caller.layer.recall, query, **self.options))
+        caller, given = Caller(self.memory), {"top_k": self.top_k, **self.options, **more}
+        return _documents(await caller.wait(caller.layer.recall, query, **given))
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun | None = None
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun | None = None,
+        **more: Any,
     ) -> list[Document]:
-        caller = Caller(self.memory)
-        return _documents(caller.block(caller.layer.recall, query, **self.options))
+        caller, given = Caller(self.memory), {"top_k": self.top_k, **self.options, **more}
+        return _documents(caller.block(caller.layer.recall, query, **given))
 
 
 class VaultChatMessageHistory(BaseChatMessageHistory):

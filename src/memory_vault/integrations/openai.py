@@ -66,7 +66,8 @@ class VaultSession:
     Args:
         session_id: The conversation.
         memory: An open layer.
-        session_settings: The SDK's settings; of them `limit`, for how many items `get_items` gives.
+        session_settings: The SDK's settings, or a dict; of them `limit`, for how many items
+            `get_items` gives.
     """
 
     def __init__(
@@ -79,7 +80,9 @@ class VaultSession:
     async def get_items(self, limit: int | None = None) -> list[Any]:
         """The latest `limit` items, or all, oldest first."""
         if limit is None:
-            limit = getattr(self.session_settings, "limit", None)
+            given = self.session_settings
+            is_dict = isinstance(given, Mapping)
+            limit = given.get("limit") if is_dict else getattr(given, "limit", None)
         return [_item(one) for one in await self._transcript.memories(limit)]
 
     async def add_items(self, items: list[Any]) -> None:
