@@ -2,19 +2,23 @@
 
 from .config import MemoryConfig
 from .errors import (
+    AccessRefused,
     BackendError,
     BackendUnavailable,
     BlockingCallRefused,
+    ChangedMeanwhile,
     ConfigError,
     EmbedderMismatch,
     IdempotencyConflict,
     ImportRefused,
     InvalidInput,
+    KeyRefused,
     MemoryVaultError,
     ModelNotInstalled,
     NotAVault,
     NotFound,
     NotOpen,
+    RateLimited,
     ReplyRefused,
     SchemaTooNew,
     StorageBusy,
@@ -22,6 +26,8 @@ from .errors import (
     StorageFull,
     StorageReadOnly,
     TargetNotEmpty,
+    TimedOut,
+    TooLarge,
     UsageError,
     WrongEventLoop,
     WrongKey,
@@ -49,15 +55,18 @@ from .models import (
     Stats,
     UserInfo,
 )
-from .sync import MemoryLayerSync, VaultSync
+from .remote import RemoteVault
+from .sync import MemoryLayerSync, RemoteVaultSync, VaultSync
 from .vault import Vault
 
 __all__ = [
+    "AccessRefused",
     "BackendError",
     "BackendUnavailable",
     "BackupReport",
     "BlockingCallRefused",
     "Change",
+    "ChangedMeanwhile",
     "CheckReport",
     "ConfigError",
     "Duplicate",
@@ -69,6 +78,7 @@ __all__ = [
     "ImportRefused",
     "ImportReport",
     "InvalidInput",
+    "KeyRefused",
     "LeftOut",
     "Memory",
     "MemoryConfig",
@@ -83,8 +93,11 @@ __all__ = [
     "Page",
     "Preference",
     "Problem",
+    "RateLimited",
     "RecallResult",
     "Recalled",
+    "RemoteVault",
+    "RemoteVaultSync",
     "ReplyRefused",
     "SaveResult",
     "SchemaTooNew",
@@ -95,6 +108,8 @@ __all__ = [
     "StorageFull",
     "StorageReadOnly",
     "TargetNotEmpty",
+    "TimedOut",
+    "TooLarge",
     "UsageError",
     "UserInfo",
     "Vault",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ MAX_KEY_CHARS, MAX_VALUE_CHARS = 200, 2_000
 MAX_METADATA_BYTES = 65_536
 MAX_MESSAGES = 10_000
 MAX_PAGE = 1_000
+_REVISION = re.compile("[0-9a-f]{32}")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode that would break the line a role stands in."""
 
@@ -331,13 +333,15 @@ def selector(
     session_id: str | None,
     origin_: str | None,
     recorded_before: datetime | None,
+    if_revision: str | None = None,
 ) -> Selector:
-    """What `forget` is to remove: exactly one of the four."""
+    """What `forget` is to remove: exactly one of the first four."""
     found = Selector(
         memory_id=optional_name("memory_id", memory_id),
         session_id=optional_name("session_id", session_id),
         origin=origin(origin_),
         recorded_before=moment("recorded_before", recorded_before),
+        revision=revision(if_revision),
     )
     given = (found.memory_id, found.session_id, found.origin, found.recorded_before)
     if sum(one is not None for one in given) != 1:
@@ -345,7 +349,16 @@ def selector(
             "give exactly one of memory_id, session_id, origin and recorded_before; "
             "forget_all() removes everything"
         )
+    if found.revision is not None and found.memory_id is None:
+        raise InvalidInput("if_revision goes with memory_id: it names the state of one memory")
     return found
+
+
+def revision(value: str | None) -> str | None:
+    """A state of a memory as `Memory.revision` names it, and None for any."""
+    if value is not None and not (isinstance(value, str) and _REVISION.fullmatch(value)):
+        raise InvalidInput("if_revision: give `revision` of the memory as it was read, or None")
+    return value
 
 
 def proof(value: str) -> Proof:

@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._ids import new_id
+from ._stages import stage
 from ._times import optional_micros
 from .errors import InvalidInput, NotFound
 from .models import Duplicate, Memory, MemoryType, Preference, SaveResult
-from .storage import Changes, Chunk, Draft, NewMemory
+from .storage import Changes, Chunk, Draft, NewMemory, require_revision
 from .text.chunk import split
 from .text.preferences import read_preferences
 from .text.route import route
@@ -83,15 +84,17 @@ async def ingest(
     """Store drafts in order, in one transaction; durable when it returns."""
     digest = _digest(drafts, session_id)
     await engine.embedder.open()
-    plan = await engine.store.read(
-        user_id, partial(_plan, engine, drafts, session_id, idempotency_key, digest)
-    )
+    unit = partial(_plan, engine, drafts, session_id, idempotency_key, digest)
+    with stage("save", "plan"):
+        plan = await engine.store.read(user_id, unit)
     if plan.replay is not None:
         return plan.replay
-    fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
+    with stage("save", "embed"):
+        fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
     embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
     commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
-    return await engine.store.write(user_id, commit, create=True)
+    with stage("save", "write"):
+        return await engine.store.write(user_id, commit, create=True)
 
 
 def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:
@@ -287,8 +290,10 @@ def _replayed(user: Transaction, kept: dict[str, list[str]]) -> SaveResult:
 # update -------------------------------------------------------------------------------------------
 
 
-async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
-    """Add a version of a memory with what `changes` gives."""
+async def revise(
+    engine: Engine, user_id: str, memory_id: str, changes: Changes, *, if_revision: str | None
+) -> Memory:
+    """Add a version of a memory with what `changes` gives, if it is still that revision."""
     values = dict(changes.values)
     chunks: tuple[Chunk, ...] | None = None
     if "content" in values:
@@ -300,7 +305,8 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
         vectors = as_bytes(await engine.embedder.embed(texts))
         chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
         values["token_count"] = engine.counter.count(values["content"])
-    return await engine.store.write(user_id, partial(_revise, engine, memory_id, values, chunks))
+    unit = partial(_revise, engine, memory_id, values, chunks, if_revision)
+    return await engine.store.write(user_id, unit)
 
 
 def _read_pieces(
@@ -323,10 +329,12 @@ def _revise(
     memory_id: str,
     values: dict[str, Any],
     chunks: tuple[Chunk, ...] | None,
+    if_revision: str | None,
     user: Transaction,
 ) -> Memory:
     """Check the new version against the one in force, and write it."""
     before = _existing(user, memory_id)
+    require_revision(before, if_revision)
     start = values.get("valid_from", optional_micros(before.valid_from))
     stop = values.get("valid_to", optional_micros(before.valid_to))
     if start is not None and stop is not None and stop <= start:

@@ -18,10 +18,12 @@ from . import (
     demo,
     doctor,
     forget,
+    keys,
     memories,
     model,
     portable,
     preferences,
+    serve,
     sessions,
     upkeep,
     users,
@@ -61,11 +63,12 @@ def everywhere(
     context.obj = Globals(data_dir)
 
 
-for _group in (memories, forget, portable, upkeep, users, doctor, demo):
+for _group in (memories, forget, portable, upkeep, users, doctor, demo, serve):
     _group.register(app)
 for _name, _commands in (
     ("sessions", sessions),
     ("preferences", preferences),
+    ("keys", keys),
     ("model", model),
     ("bench", bench),
 ):

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..errors import InvalidInput
-from ..models import CheckReport, MemoryType, Page, UserInfo
+from ..errors import ChangedMeanwhile, InvalidInput
+from ..models import CheckReport, Memory, MemoryType, Page, UserInfo
 
 if TYPE_CHECKING:
     from .sqlite.transaction import Transaction
@@ -110,12 +110,17 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a forget is to remove: exactly one is set."""
+    """What a forget is to remove: exactly one of the first four is set.
+
+    Attributes:
+        revision: With `memory_id`: only if the memory is still in this state.
+    """
 
     memory_id: str | None = None
     session_id: str | None = None
     origin: str | None = None
     recorded_before: int | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,18 @@ class Cursor:
         if not is_key or found != listing:
             raise InvalidInput(_NOT_A_CURSOR)
         return Cursor(listing, key, last)
+
+
+def require_revision(memory: Memory, wanted: str | None) -> None:
+    """Refuse a memory that is not in the state that is wanted; None wants any.
+
+    Raises:
+        ChangedMeanwhile: If it is not.
+    """
+    if wanted not in (None, memory.revision):
+        raise ChangedMeanwhile(
+            f"memory {memory.id!r} was changed since it was read: get it again, then decide"
+        )
 
 
 def next_cursor(listing: str, rows: Sequence[Sequence[Any]], size: int, *, key: int) -> str | None:

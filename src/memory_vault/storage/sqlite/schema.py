@@ -106,6 +106,23 @@ INSERT INTO receipts (id, secret) VALUES (1, randomblob(32))
 """
 """The key of the digests of receipts; the clock is what a sync of the log writes."""
 
+_API_KEYS = """
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    users TEXT,
+    rights TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    digest BLOB NOT NULL,
+    old_digest BLOB,
+    old_until INTEGER
+) WITHOUT ROWID
+"""
+"""Keys of the server; `old_digest` is of the secret before the last rotation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -130,7 +147,7 @@ USER = Schema("user", 0x4D56_5531, (_USER_1,))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
-CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2))
+CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2, _API_KEYS))
 
 CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
 """Tables of a user's file that hold what the user said, or tell of it."""

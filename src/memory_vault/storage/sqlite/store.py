@@ -20,6 +20,7 @@ from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
+from .api_keys import ApiKeys, strike_user
 from .backup import user_files
 from .connection import Database, Retired, close, translated
 from .erasure import Erasure
@@ -141,6 +142,7 @@ class SqliteStore:
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
+        self.api_keys: ApiKeys = ApiKeys(self._pool, self._catalog, self._in_catalog)
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
         self.maintenance: Maintenance = Maintenance(
             data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
@@ -201,6 +203,15 @@ class SqliteStore:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
         return await self._until_free(work, self.long)
+
+    def waiting(self) -> dict[str, int]:
+        """Calls that wait for a thread, by what for."""
+        limiters = {"read": self._readers, "write": self._writers, "long": self.long}
+        return {name: one.statistics().tasks_waiting for name, one in limiters.items()}
+
+    async def with_api_keys(self, use: Callable[[ApiKeys], T]) -> T:
+        """Read or change the keys of the server."""
+        return await self._until_free(partial(use, self.api_keys), self._readers)
 
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
@@ -521,6 +532,7 @@ class SqliteStore:
     def _strike(self, user_id: str) -> None:
         def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
+            strike_user(connection, user_id)
 
         with self._in_catalog:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
