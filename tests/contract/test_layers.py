@@ -17,12 +17,14 @@ FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
     {"__main__"},
     {"cli"},
+    {"api"},
     {"demo"},
     {"bench"},
     {"sync", "testing"},
     {"layer"},
-    {"vault"},
+    {"vault", "remote"},
     {"engine"},
+    {"client"},
     {"portable", "upkeep"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
     {"block", "proof", "_scan"},
@@ -31,7 +33,7 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"models", "_times", "_ids", "_shingles", "problem"},
+    {"models", "_times", "_ids", "_shingles", "_stages", "_elsewhere", "access", "problem"},
     {"errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
@@ -51,6 +53,8 @@ OPTIONAL = {
     "transformers",
 }
 """Packages of extras: each in one file of a folder, inside a function."""
+WHOLE_EXTRAS = {"api": {"fastapi", "starlette", "pydantic", "prometheus_client", "uvicorn"}}
+"""Folders that are of no use without their extra, and so import it freely; nobody else does."""
 TEXT_MAY_IMPORT = {"numpy", "Stemmer", "tiktoken"} | set(sys.stdlib_module_names)
 TEXT_MAY_USE = {"models", "errors", "text"}
 NOT_PURE = {"time", "random", "secrets", "uuid", "socket", "subprocess"}
@@ -208,13 +212,25 @@ def top_level(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_optional_packages_are_imported_where_first_used(path: Path) -> None:
-    assert not top_level(path) & OPTIONAL
+    own = WHOLE_EXTRAS.get(part(path), set())
+    assert not top_level(path) & (OPTIONAL | set().union(*WHOLE_EXTRAS.values())) - own
     assert not top_level(path) & {"onnx", "onnxruntime", "httpx", "tokenizers"}
+
+
+@pytest.mark.parametrize("folder", WHOLE_EXTRAS)
+def test_a_folder_that_is_an_extra_is_imported_where_first_used(folder: str) -> None:
+    for path in FILES:
+        if part(path) != folder and (path.name, path.parent) != ("__init__.py", ROOT):
+            for node in tree(path).body:
+                named_ = node.module if isinstance(node, ast.ImportFrom) else None
+                assert (named_ or "").removeprefix("memory_vault.").split(".")[0] != folder
 
 
 def test_each_optional_package_has_one_file() -> None:
     for package in OPTIONAL:
-        folders = [path.parent for path in FILES if package in named(path)]
+        owners = [name for name, packages in WHOLE_EXTRAS.items() if package in packages]
+        files = [path for path in FILES if package in named(path) and part(path) not in owners]
+        folders = [path.parent for path in files]
         assert len(folders) == len(set(folders)), package
 
 

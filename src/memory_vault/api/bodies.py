@@ -18,6 +18,7 @@ from .kinds import (
     PreferenceValue,
     ProofName,
     Role,
+    Saying,
     Share,
     Text,
 )
@@ -80,7 +81,7 @@ class RecallBody(Body):
     top_k: Count = Field(default=NOT_GIVEN)
     token_budget: Count = Field(default=NOT_GIVEN)
     memory_types: Annotated[list[MemoryTypeName], Field(min_length=1)] = Field(default=NOT_GIVEN)
-    roles: Annotated[list[Role], Field(min_length=1)] = Field(default=NOT_GIVEN)
+    roles: Annotated[list[Saying], Field(min_length=1)] = Field(default=NOT_GIVEN)
     origins: Annotated[list[Origin], Field(min_length=1)] = Field(default=NOT_GIVEN)
     session_id: Name = Field(default=NOT_GIVEN, description="Only this session.")
     since: Moment = Field(default=NOT_GIVEN)

@@ -10,7 +10,7 @@ from pydantic import WithJsonSchema
 from ..models import Page, Preference, Session
 from .access import Reads, Writes
 from .bodies import PreferenceBody, StartBody
-from .kinds import Key, PageCursor, PageSize, QueryFlag, SessionId
+from .kinds import Key, PageSize, QueryFlag, SessionId, SessionsCursor
 from .reply import given, reply
 
 router = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["sessions and preferences"])
@@ -61,7 +61,7 @@ async def list_sessions(
     memory: Reads,
     state: State = None,
     page_size: PageSize = None,
-    cursor: PageCursor = None,
+    cursor: SessionsCursor = None,
 ) -> Response:
     """List sessions, first started first, a page at a time."""
     return reply(

@@ -22,11 +22,12 @@ from .._arguments import (
 )
 from ..models import MEMORY_TYPES, ORIGINS, MemoryType, Proof
 
-MAX_COUNT = 1_000_000
+MAX_COUNT = 1 << 48
 _SEEN = r"[\p{L}\p{N}\p{P}\p{S}]"
 _ANY = r"[^\u0000]*"
 _PLAIN = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*"
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
+_KEY = re.compile("[!-~]+")
 
 
 def _text(most: int, *, of: str = _ANY, **more: Any) -> WithJsonSchema:
@@ -50,6 +51,19 @@ def _flag(value: Any) -> Any:
     return found
 
 
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 5.0 is 5."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise ValueError("give a whole number")
+    return int(value)
+
+
+def _key(value: Any) -> Any:
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise ValueError("give printable ASCII without spaces, or idempotency_key in the body")
+    return value
+
+
 def _count(value: Any) -> Any:
     if not isinstance(value, str) or not _INTEGER.fullmatch(value):
         raise ValueError("give a whole number")
@@ -70,6 +84,8 @@ ORIGIN = WithJsonSchema(
     }
 )
 Origin = Annotated[str, ORIGIN]
+Saying = Annotated[str, WithJsonSchema({"type": "string"})]
+"""Who said it, to look for: a name that nobody has finds nothing."""
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
@@ -85,7 +101,8 @@ Share = Annotated[
 ]
 Count = Annotated[
     int,
-    Field(strict=True, le=MAX_COUNT),
+    BeforeValidator(_whole),
+    Field(le=MAX_COUNT),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_COUNT}),
 ]
 Flag = Annotated[bool, Field(strict=True)]
@@ -117,10 +134,22 @@ PageSize = Annotated[
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
     Query(description="Items at most; else the library's default."),
 ]
-PageCursor = Annotated[
-    str | None,
-    WithJsonSchema({"type": "string", "format": "cursor"}),
-    Query(description="`next_cursor` of the page before."),
+
+
+def _cursor(listing: str) -> Any:
+    return Annotated[
+        str | None,
+        WithJsonSchema({"type": "string", "format": f"cursor-of-{listing}"}),
+        Query(description="`next_cursor` of the page before."),
+    ]
+
+
+MemoriesCursor, SessionsCursor, UsersCursor = map(_cursor, ("memories", "sessions", "users"))
+Confirm = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    WithJsonSchema({"type": "boolean", "const": True}),
+    Query(description="Must be true."),
 ]
 QueryMoment = Annotated[
     datetime | None,
@@ -145,6 +174,7 @@ IfMatch = Annotated[
 ]
 IdempotencyKey = Annotated[
     str | None,
+    BeforeValidator(_key),
     WithJsonSchema(
         {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": "^[!-~]+$"}
     ),

@@ -13,10 +13,11 @@ from ..models import Change, ForgetReceipt, Memory, Page, RecallResult, SaveResu
 from .access import By, Forgets, Reads, Writes, visit_of
 from .bodies import ForgetBody, RecallBody, SaveBody, UpdateBody
 from .kinds import (
+    Confirm,
     IdempotencyKey,
     IfMatch,
+    MemoriesCursor,
     MemoryId,
-    PageCursor,
     PageSize,
     QueryFlag,
     QueryMoment,
@@ -74,7 +75,7 @@ async def list_memories(
     until: QueryMoment = None,
     include_compressed: QueryFlag = False,
     page_size: PageSize = None,
-    cursor: PageCursor = None,
+    cursor: MemoriesCursor = None,
 ) -> Response:
     """List memories, oldest recorded first, a page at a time."""
     page = await memory.list_memories(
@@ -149,7 +150,7 @@ async def forget(memory: Forgets, by: By, body: ForgetBody) -> Response:
 
 @router.delete("/memories", response_model=ForgetReceipt)
 async def forget_all(
-    memory: Forgets, by: By, confirm: QueryFlag, proof: QueryProof = "quick"
+    memory: Forgets, by: By, confirm: Confirm, proof: QueryProof = "quick"
 ) -> Response:
     """Forget everything this user has; the user stays known, empty. Needs `confirm=true`."""
     with audited("forget everything", by, memory.user_id) as told:

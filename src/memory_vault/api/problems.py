@@ -44,7 +44,7 @@ async def of_validation(_: Request, error: Exception) -> Response:
     return problem_response(InvalidInput(said[:_SHOWN_CHARS]))
 
 
-async def of_http(_: Request, error: Exception) -> Response:
+async def of_http(request: Request, error: Exception) -> Response:
     """What the framework refuses: unknown routes, other methods, unreadable bodies."""
     assert isinstance(error, HTTPException)
     ours = getattr(error, "error", None)
@@ -54,6 +54,8 @@ async def of_http(_: Request, error: Exception) -> Response:
         ours = InvalidInput(str(error.detail))
     answer = problem_response(ours, status=error.status_code)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["allow"] = _methods(request)
     return answer
 
 
@@ -64,6 +66,12 @@ async def of_anything(_: Request, error: Exception) -> Response:
     answer = problem_response(MemoryVaultError(type(error).__name__))
     answer.raw_headers.extend(SECURITY_HEADERS)
     return answer
+
+
+def _methods(request: Request) -> str:
+    """All methods of a path: the framework names only those of one route."""
+    path = getattr(request.scope.get("route"), "path_format", "")
+    return ", ".join(sorted(one.upper() for one in request.app.openapi()["paths"].get(path, ())))
 
 
 def _place(parts: tuple[Any, ...]) -> str:

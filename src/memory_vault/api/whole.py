@@ -11,7 +11,7 @@ from ..models import CheckReport, ForgetReceipt, Health, Page, UserInfo
 from .access import Administers, AdministersSlowly, By, RemovesUser, visit_of
 from .bodies import CheckBody, ReindexBody
 from .door import VISIT
-from .kinds import PageCursor, PageSize, QueryFlag, QueryProof, UserId
+from .kinds import Confirm, PageSize, QueryProof, UserId, UsersCursor
 from .logs import audited, removed
 from .metrics import CONTENT_TYPE
 from .reply import given, reply
@@ -23,7 +23,7 @@ _STATUS: dict[str, Any] = {"type": "object", "properties": {"status": {"type": "
 
 @router.get("/users", response_model=Page[UserInfo])
 async def list_users(
-    vault: Administers, page_size: PageSize = None, cursor: PageCursor = None
+    vault: Administers, page_size: PageSize = None, cursor: UsersCursor = None
 ) -> Response:
     """List the users of this vault, by user id."""
     return reply(await vault.list_users(**given(page_size=page_size, cursor=cursor)))
@@ -35,7 +35,7 @@ async def list_users(
     responses={404: {"description": "There is no such user."}},
 )
 async def forget_user(
-    vault: RemovesUser, by: By, user_id: UserId, confirm: QueryFlag, proof: QueryProof = "quick"
+    vault: RemovesUser, by: By, user_id: UserId, confirm: Confirm, proof: QueryProof = "quick"
 ) -> Response:
     """Remove a user wholly: everything, the file, the name. Needs `confirm=true`."""
     with audited("forget user", by, user_id) as told:

@@ -144,14 +144,15 @@ def _plain(what: str, value: Any) -> str:
 
 
 def _json(values: Mapping[str, Any]) -> bytes:
-    parts = []
+    return b"{" + b",".join(_member(name, value) for name, value in values.items()) + b"}"
+
+
+def _member(name: str, value: Any) -> bytes:
     try:
-        for name, value in values.items():
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_known)
-            parts.append(f'"{name}":{clean(text) if name in _CLEANED else text}')
-        return f"{{{','.join(parts)}}}".encode()
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_known)
+        return f'"{name}":{clean(text) if name in _CLEANED else text}'.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"an argument is not JSON: {error}") from error
+        raise InvalidInput(f"{name} cannot be sent as JSON ({type(error).__name__})") from error
 
 
 def _known(value: Any) -> Any:

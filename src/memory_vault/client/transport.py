@@ -13,6 +13,7 @@ from .. import _arguments as check
 from .. import errors
 from ..errors import BackendUnavailable, MemoryVaultError, ReplyRefused, TimedOut
 from .calls import CALLS, Call, Request, request
+from .checks import CHECKS
 from .reading import reader
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Transport:
     ) -> Any:
         """One call of a layer, by the method's name."""
         values = dict(given)
+        if name in CHECKS:
+            CHECKS[name](**values)
         if name == "forget":
             name = _which_forget(values)
         elif name == "forget_all":
