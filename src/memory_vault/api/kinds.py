@@ -39,9 +39,10 @@ def _text(most: int, *, of: str = _ANY, **more: Any) -> WithJsonSchema:
 
 
 def _moment(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("give a time as text, such as 2026-03-01T12:00:00Z")
-    return datetime.fromisoformat(value)
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("give a time with its zone, such as 2026-03-01T12:00:00Z") from None
 
 
 def _flag(value: Any) -> Any:

@@ -40,7 +40,7 @@ async def of_ours(_: Request, error: Exception) -> Response:
 async def of_validation(_: Request, error: Exception) -> Response:
     """A request whose JSON is not of the right kind. What was sent is not quoted."""
     assert isinstance(error, RequestValidationError)
-    said = "; ".join(f"{_place(one['loc'])}: {_wanted(one)}" for one in error.errors()[:3])
+    said = "; ".join(f"{_place(one)}: {_wanted(one)}" for one in error.errors()[:3])
     return problem_response(InvalidInput(said[:_SHOWN_CHARS]))
 
 
@@ -74,12 +74,13 @@ def _methods(request: Request) -> str:
     return ", ".join(sorted(one.upper() for one in request.app.openapi()["paths"].get(path, ())))
 
 
-def _place(parts: tuple[Any, ...]) -> str:
+def _place(found: dict[str, Any]) -> str:
     """Where in a request: names of ours only, no name that the client made up."""
-    return ".".join(str(part) for part in parts if isinstance(part, int) or str(part).isascii())[
-        :80
-    ]
+    is_made_up = found["type"] == "extra_forbidden"
+    return ".".join(map(str, found["loc"][:-1] if is_made_up else found["loc"]))[:80]
 
 
 def _wanted(found: dict[str, Any]) -> str:
+    if found["type"] == "extra_forbidden":
+        return "there is a name too many: /openapi.json lists those there are"
     return str(found["msg"]).removeprefix("Value error, ")
