@@ -119,6 +119,8 @@ class Transport:
             asked.method, url, content=asked.body, headers=dict(asked.headers)
         )
         if body is not None:
+            del sent.headers["content-length"]
+            sent.headers["transfer-encoding"] = "chunked"
             sent.stream = body
         try:
             response = await self._client.send(sent, stream=True)
