@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from ._times import to_micros, to_moment
-from .errors import InvalidInput
-from .models import MEMORY_TYPES, ORIGINS, MemoryType, Message, Proof
+from .embed import Embedder
+from .errors import InvalidInput, NotFound
+from .models import (
+    JOB_STATES,
+    MEMORY_TYPES,
+    ORIGINS,
+    Job,
+    JobState,
+    MemoryType,
+    Message,
+    Proof,
+)
 from .storage import Changes, Cursor, Draft, Selector
 from .text.clean import clean, is_blank
 
@@ -379,6 +389,31 @@ def session_state(value: str | None) -> Literal["open", "ended"] | None:
     if value not in (None, "open", "ended"):
         raise InvalidInput(f"state={value!r}: give 'open', 'ended' or None for both")
     return cast("Literal['open', 'ended'] | None", value)
+
+
+def embedder(value: str | Embedder) -> str | Embedder:
+    """A name of an embedder, or an embedder."""
+    if not isinstance(value, str | Embedder):
+        raise InvalidInput("embedder: give a name, or an object that fulfils Embedder")
+    return value
+
+
+def job_state(value: JobState | None) -> JobState | None:
+    """A filter of jobs."""
+    if value not in (None, *JOB_STATES):
+        raise InvalidInput(f"state={value!r}: give one of {', '.join(JOB_STATES)}, or None for all")
+    return value
+
+
+def found_job(job: Job | None, job_id: str) -> Job:
+    """A job that was looked for.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    if job is None:
+        raise NotFound(f"no job {job_id!r}: list_jobs() shows those there are")
+    return job
 
 
 def file_path(value: str | Path) -> Path:

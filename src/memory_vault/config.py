@@ -68,6 +68,10 @@ class MemoryConfig:
         preload: Whether opening starts to load the model in the background.
         session_idle_hours: Hours without activity after which the next open ends a session.
         keep_importance: Working memory of at least this importance outlives its session.
+        jobs_at_once: Background jobs that this process runs at once; 0 leaves them to others.
+        job_lease_s: Seconds without a sign of life after which another process takes a job over.
+        job_attempts: How often a job is begun before it counts as failed.
+        job_retry_s: Seconds before the second attempt; they double each time, to an hour at most.
         encryption_key: Encrypts every file of the vault: a passphrase, 32 bytes, or a function
             that returns either, called in a worker thread at open. None for plain files. Never
             shown.
@@ -93,6 +97,10 @@ class MemoryConfig:
     preload: bool = True
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
+    jobs_at_once: int = 1
+    job_lease_s: float = 15.0
+    job_attempts: int = 8
+    job_retry_s: float = 5.0
     encryption_key: EncryptionKey | None = field(default=None, repr=False)
 
     def __new__(cls, **given: Any) -> MemoryConfig:
@@ -191,11 +199,16 @@ _PARSERS: dict[str, Callable[[str], object]] = {
             "max_text_chars",
             "index_bytes",
             "workers",
+            "jobs_at_once",
+            "job_attempts",
         ),
         int,
     ),
     "preload": _switch,
-    **dict.fromkeys(("lock_timeout_s", "session_idle_hours", "keep_importance"), float),
+    **dict.fromkeys(
+        ("lock_timeout_s", "session_idle_hours", "keep_importance", "job_lease_s", "job_retry_s"),
+        float,
+    ),
 }
 
 
@@ -217,6 +230,10 @@ _LEAST: dict[str, float] = {
     "index_bytes": 1,
     "session_idle_hours": 0,
     "keep_importance": 0,
+    "jobs_at_once": 0,
+    "job_lease_s": 0.01,
+    "job_attempts": 1,
+    "job_retry_s": 0,
 }
 
 

@@ -13,8 +13,10 @@ from anyio.lowlevel import RunVar
 from ._host import Host, finish
 from .config import MemoryConfig
 from .embed import Embedder
-from .embed.choose import choose
+from .embedders import Embedders
 from .errors import ConfigError, MemoryVaultError
+from .jobs.kinds import KINDS
+from .jobs.runner import Runner
 from .models import Health
 from .proof import start
 from .rerank import Reranker
@@ -60,12 +62,18 @@ class Engine:
             readers=config.workers or max(1, (os.cpu_count() or 1) - 1),
             encryption_key=config.encryption_key,
         )
-        self._owns_embedder = isinstance(config.embedder, str)
-        self.embedder: Embedder = _embedder(config)
+        self.embedders: Embedders = Embedders(config.embedder, config.model_dir, self.store)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
+        self.runner: Runner = Runner(self, KINDS)
+        self.store.on_work = self.runner.wake
         self._lock = anyio.Lock()
         self._is_open = False
+
+    @property
+    def embedder(self) -> Embedder:
+        """The vault's own; `embedders.for_user` finds that of a user who has not moved yet."""
+        return self.embedders.current
 
     async def open(self) -> None:
         """Open the store and start loading the model; repeatable."""
@@ -76,9 +84,11 @@ class Engine:
             self.counter = await to_thread.run_sync(token_counter, name)
             self.line_costs = LineCosts(self.counter)
             await self.store.open()
+            await self.embedders.follow()
             await self.host.start()
             for owed in await self.store.in_thread(self.store.erasure.owed):
                 start(self, owed)
+            self.host.start_soon("jobs", self.runner.run)
             self._is_open = True
             if self.config.preload:
                 self.host.start_soon("model", self.embedder.open)
@@ -89,8 +99,7 @@ class Engine:
             async with self._lock:
                 if self._is_open:
                     await self.host.stop()
-                    if self._owns_embedder:
-                        await self.embedder.close()
+                    await self.embedders.close()
                     if self.reranker is not None and self._owns_reranker:
                         await self.reranker.close()
                 await self.store.close()
@@ -103,6 +112,10 @@ class Engine:
         wrong = [f"{name}: {what}" for name, what in failures.items()]
         if owed := len(await self.store.in_thread(self.store.erasure.owed)):
             wrong.append(f"{owed} calls to forget wait for a reader in another process to end")
+        if failed := await self.store.work(lambda hints: hints.failed()):
+            wrong.append(f"{failed} jobs failed: `memory-vault jobs list --state failed` tells why")
+        if self.runner.trouble:
+            wrong.append(f"jobs: {self.runner.trouble}")
         background = "; ".join(wrong)
         return Health(
             store=await self._try_store(),
@@ -125,13 +138,6 @@ class Engine:
         except MemoryVaultError as error:
             return str(error)
         return "ok"
-
-
-def _embedder(config: MemoryConfig) -> Embedder:
-    """The configured embedder: the caller's own, or one of ours by name."""
-    if isinstance(config.embedder, str):
-        return choose(config.embedder, config.model_dir)
-    return config.embedder
 
 
 def _reranker(config: MemoryConfig) -> Reranker | None:
@@ -202,14 +208,17 @@ def _find(config: MemoryConfig) -> Engine:
     engine = engines.get(config.data_dir)
     if engine is None:
         engine = engines[config.data_dir] = Engine(config)
-    _agree(engine.config, config)
+    _agree(engine, config)
     return engine
 
 
-def _agree(held: MemoryConfig, wanted: MemoryConfig) -> None:
+def _agree(engine: Engine, wanted: MemoryConfig) -> None:
     """Refuse a second vault with other settings on the folder."""
+    held = engine.config
     for one in fields(MemoryConfig):
         before, now = getattr(held, one.name), getattr(wanted, one.name)
+        if one.name == "embedder" and engine.embedders.accepts(now):
+            continue
         if one.name in _NEVER_SHOWN and before != now:
             raise ConfigError(
                 f"{one.name}: {held.data_dir} is already open in this program with another one; "

@@ -137,6 +137,8 @@ class EmbedderMismatch(MemoryVaultError, RuntimeError):
     """The vault's embeddings were made by another model; mixing them would find nothing."""
 
     code = "embedder_mismatch"
+    held: str = ""
+    """Fingerprint of the embeddings that are there."""
 
 
 class BackendError(MemoryVaultError):

@@ -110,6 +110,7 @@ def _forget(selector: Selector, dry_run: bool, is_proven: bool, user: Transactio
     sought = user.traces.of(user.doomed(chosen), session_id) if is_proven else None
     removal = user.remove(chosen)
     if session_id is not None and user.sessions.remove(session_id):
+        user.jobs.remove_about([session_id])
         removal = Removal({**removal.removed, "sessions": 1}, removal.restored, removal.memory_ids)
     if dry_run:
         raise _DryRun(removal)

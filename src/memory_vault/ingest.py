@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .embed import Embedder
+    from .embed import Embedder, Fingerprint
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
@@ -65,12 +65,14 @@ class Plan:
         analyses: One for each draft, in order.
         known: Embeddings at hand, by text of the piece.
         missing: Texts to embed, each once.
+        is_first: Whether the user has no embeddings of any kind yet.
     """
 
     replay: SaveResult | None
     analyses: tuple[Analysis, ...] = ()
     known: Mapping[str, bytes] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    is_first: bool = False
 
 
 async def ingest(
@@ -82,17 +84,32 @@ async def ingest(
     idempotency_key: str | None,
 ) -> SaveResult:
     """Store drafts in order, in one transaction; durable when it returns."""
+    save = partial(_ingest, engine, user_id, drafts, session_id, idempotency_key)
+    return await engine.embedders.for_user(user_id, save)
+
+
+async def _ingest(
+    engine: Engine,
+    user_id: str,
+    drafts: Sequence[Draft],
+    session_id: str | None,
+    key: str | None,
+    embedder: Embedder,
+) -> SaveResult:
+    """Store drafts with one embedder."""
     digest = _digest(drafts, session_id)
-    await engine.embedder.open()
-    unit = partial(_plan, engine, drafts, session_id, idempotency_key, digest)
+    await embedder.open()
+    unit = partial(_plan, engine, embedder, drafts, session_id, key, digest)
     with stage("save", "plan"):
         plan = await engine.store.read(user_id, unit)
     if plan.replay is not None:
         return plan.replay
+    if plan.is_first and (own := await engine.embedders.of_new_user()) is not embedder:
+        return await _ingest(engine, user_id, drafts, session_id, key, own)
     with stage("save", "embed"):
-        fresh = as_bytes(await engine.embedder.embed(plan.missing)) if plan.missing else []
+        fresh = as_bytes(await embedder.embed(plan.missing)) if plan.missing else []
     embeddings = {**plan.known, **dict(zip(plan.missing, fresh, strict=True))}
-    commit = partial(_commit, engine, plan, embeddings, session_id, idempotency_key, digest)
+    commit = partial(_commit, embedder, plan, embeddings, session_id, key, digest)
     with stage("save", "write"):
         return await engine.store.write(user_id, commit, create=True)
 
@@ -113,6 +130,7 @@ def _digest(drafts: Sequence[Draft], session_id: str | None) -> bytes:
 
 def _plan(
     engine: Engine,
+    embedder: Embedder,
     drafts: Sequence[Draft],
     session_id: str | None,
     key: str | None,
@@ -122,18 +140,18 @@ def _plan(
     """Find earlier results, known embeddings, and what is left to embed."""
     if key is not None and (kept := user.replay(key, digest)) is not None:
         return Plan(_replayed(user, kept))
-    user.require_embedder(engine.embedder.fingerprint)
+    user.require_embedder(embedder.fingerprint)
     analyses = []
     known: dict[str, bytes] = {}
     wanted: dict[str, None] = {}
     for draft in drafts:
         user.check()
-        analysis = analyse(engine, draft, session_id)
+        analysis = analyse(engine, embedder, draft, session_id)
         analyses.append(analysis)
         if any(piece.text not in known for piece in analysis.pieces):
             known.update(_shared(user, draft))
         wanted.update(dict.fromkeys(p.text for p in analysis.pieces if p.text not in known))
-    return Plan(None, tuple(analyses), known, tuple(wanted))
+    return Plan(None, tuple(analyses), known, tuple(wanted), user.fingerprint is None)
 
 
 def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
@@ -144,7 +162,7 @@ def _shared(user: Transaction, draft: Draft) -> dict[str, bytes]:
     return {prefix + draft.content[one.start : one.stop]: one.embedding for one in chunks}
 
 
-def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
+def analyse(engine: Engine, embedder: Embedder, draft: Draft, session_id: str | None) -> Analysis:
     """Choose a draft's type and weight, and split it."""
     memory_type = draft.memory_type or route(draft.content, draft.role)
     if memory_type == "working" and session_id is None:
@@ -154,17 +172,17 @@ def analyse(engine: Engine, draft: Draft, session_id: str | None) -> Analysis:
         memory_type,
         importance(draft.content, draft.role, memory_type),
         engine.counter.count(draft.content),
-        pieces(engine, draft.content, draft.role),
+        pieces(embedder, draft.content, draft.role),
     )
 
 
-def pieces(engine: Engine, content: str, role: str) -> tuple[Piece, ...]:
+def pieces(embedder: Embedder, content: str, role: str) -> tuple[Piece, ...]:
     """Split a text into spans that fit the embedder's window, each with its search terms.
 
     A named speaker's name stands before each span, in its embedding and in its terms, so that a
     question about a person finds what that person said.
     """
-    spans = passages(engine.embedder, content, role)
+    spans = passages(embedder, content, role)
     return tuple(Piece(start, stop, text, terms(text)) for start, stop, text in spans)
 
 
@@ -190,7 +208,7 @@ def terms(text: str) -> bytes:
 
 
 def _commit(
-    engine: Engine,
+    embedder: Embedder,
     plan: Plan,
     embeddings: Mapping[str, bytes],
     session_id: str | None,
@@ -201,7 +219,7 @@ def _commit(
     """Insert what is new; what is a duplicate is decided here, where no other writer can be."""
     if key is not None and (kept := user.replay(key, digest)) is not None:
         return _replayed(user, kept)
-    user.claim_embedder(engine.embedder.fingerprint)
+    user.claim_embedder(embedder.fingerprint)
     if session_id is not None:
         user.sessions.touch(session_id)
     saved: list[Memory] = []
@@ -295,26 +313,40 @@ async def revise(
 ) -> Memory:
     """Add a version of a memory with what `changes` gives, if it is still that revision."""
     values = dict(changes.values)
-    chunks: tuple[Chunk, ...] | None = None
-    if "content" in values:
-        await engine.embedder.open()
-        found = await engine.store.read(
-            user_id, partial(_read_pieces, engine, memory_id, values["content"])
-        )
-        texts = [piece.text for piece in found]
-        vectors = as_bytes(await engine.embedder.embed(texts))
-        chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
-        values["token_count"] = engine.counter.count(values["content"])
-    unit = partial(_revise, engine, memory_id, values, chunks, if_revision)
+    if "content" not in values:
+        unit = partial(_revise, memory_id, values, None, None, if_revision)
+        return await engine.store.write(user_id, unit)
+    values["token_count"] = engine.counter.count(values["content"])
+    change = partial(_change_text, engine, user_id, memory_id, values, if_revision)
+    return await engine.embedders.for_user(user_id, change)
+
+
+async def _change_text(
+    engine: Engine,
+    user_id: str,
+    memory_id: str,
+    values: dict[str, Any],
+    if_revision: str | None,
+    embedder: Embedder,
+) -> Memory:
+    """Add a version with another text, by one embedder."""
+    await embedder.open()
+    found = await engine.store.read(
+        user_id, partial(_read_pieces, embedder, memory_id, values["content"])
+    )
+    texts = [piece.text for piece in found]
+    vectors = as_bytes(await embedder.embed(texts))
+    chunks = _chunks(found, dict(zip(texts, vectors, strict=True)))
+    unit = partial(_revise, memory_id, values, chunks, embedder.fingerprint, if_revision)
     return await engine.store.write(user_id, unit)
 
 
 def _read_pieces(
-    engine: Engine, memory_id: str, content: str, user: Transaction
+    embedder: Embedder, memory_id: str, content: str, user: Transaction
 ) -> tuple[Piece, ...]:
     """The pieces of new content for a memory that exists."""
-    user.require_embedder(engine.embedder.fingerprint)
-    return pieces(engine, content, _existing(user, memory_id).role)
+    user.require_embedder(embedder.fingerprint)
+    return pieces(embedder, content, _existing(user, memory_id).role)
 
 
 def _existing(user: Transaction, memory_id: str) -> Memory:
@@ -325,10 +357,10 @@ def _existing(user: Transaction, memory_id: str) -> Memory:
 
 
 def _revise(
-    engine: Engine,
     memory_id: str,
     values: dict[str, Any],
     chunks: tuple[Chunk, ...] | None,
+    space: Fingerprint | None,
     if_revision: str | None,
     user: Transaction,
 ) -> Memory:
@@ -341,8 +373,8 @@ def _revise(
         raise InvalidInput("valid_to is not after valid_from: give a later moment, or None")
     if values.get("memory_type") == "working" and before.session_id is None:
         raise InvalidInput("memory_type='working' needs a session: this memory has none")
-    if chunks is not None:
-        user.claim_embedder(engine.embedder.fingerprint)
+    if space is not None:
+        user.claim_embedder(space)
     after = user.memories.replace(memory_id, values, chunks)
     assert after is not None, "it was there in this transaction"
     return after

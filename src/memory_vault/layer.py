@@ -18,6 +18,8 @@ from .models import (
     ExportReport,
     ForgetReceipt,
     ImportReport,
+    Job,
+    JobState,
     Memory,
     MemoryType,
     Message,
@@ -547,6 +549,45 @@ class MemoryLayer:
         return await self._engine().store.read(
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
         )
+
+    @anywhere
+    async def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of this user, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        wanted = check.name("job_id", job_id)
+        return check.found_job(await self._engine().runner.job(self._user_id, wanted), wanted)
+
+    @anywhere
+    async def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of this user, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        size, after = check.page("jobs", page_size, cursor)
+        wanted = check.job_state(state)
+        return await self._engine().runner.page(self._user_id, state=wanted, size=size, after=after)
+
+    @anywhere
+    async def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        wanted = check.name("job_id", job_id)
+        return check.found_job(await self._engine().runner.cancel(self._user_id, wanted), wanted)
 
     @anywhere
     async def export(

@@ -21,6 +21,8 @@ FACT_TYPES: frozenset[MemoryType] = frozenset({"semantic", "procedural"})
 """What holds until something else does; the other types tell what happened."""
 ORIGINS = ("user", "assistant", "tool", "import", "plugin", "model")
 Proof = Literal["quick", "proven"]
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+JOB_STATES: tuple[JobState, ...] = ("waiting", "running", "done", "failed", "cancelled")
 _REPR_CHARS = 60
 
 
@@ -332,6 +334,46 @@ class Stats:
     def total(self) -> int:
         """Number of current memories of all types."""
         return sum(self.memories.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of background work, as it stands at this moment.
+
+    Attributes:
+        kind: What is done: "compress", "switch_embedder" …
+        user_id: Whose it is; None for one of the whole vault.
+        arguments: What it works on: ids and numbers, never text of a memory.
+        state: "waiting", "running", "done", "failed" (after its last attempt) or "cancelled".
+        done: Units of work done, of `total`; a restart may count some of them again.
+        total: Units in all; 0 while not known.
+        attempts: How often it was begun; what `close` interrupts does not count.
+        started_at: When it was first begun.
+        finished_at: When it was done, failed or cancelled.
+        next_attempt_at: When it may be begun; None unless it waits.
+        error: What went wrong last, without text of a memory; "" if nothing did.
+        result: What it did: ids and numbers.
+    """
+
+    id: str
+    kind: str
+    user_id: str | None
+    arguments: Mapping[str, Any]
+    state: JobState
+    done: int
+    total: int
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_attempt_at: datetime | None
+    error: str
+    result: Mapping[str, Any]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will be done: it is done, failed or cancelled."""
+        return self.state not in ("waiting", "running")
 
 
 @dataclass(frozen=True, slots=True)

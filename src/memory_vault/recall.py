@@ -29,6 +29,7 @@ from .text.words import numbered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .embed import Embedder, Fingerprint
     from .engine import Engine
     from .storage.sqlite.transaction import Transaction
 
@@ -57,11 +58,18 @@ class Request:
 
 async def recall(engine: Engine, user_id: str, request: Request) -> RecallResult:
     """Answer one request."""
-    await engine.embedder.open()
+    return await engine.embedders.for_user(user_id, partial(_recall, engine, user_id, request))
+
+
+async def _recall(
+    engine: Engine, user_id: str, request: Request, embedder: Embedder
+) -> RecallResult:
+    """Answer one request with one embedder."""
+    await embedder.open()
     with stage("recall", "embed"):
-        embedding = await engine.embedder.embed_query(request.query)
-    index = engine.indexes.get(user_id, engine.embedder.fingerprint.dimension)
-    search = _Search(engine, index, request, embedding)
+        embedding = await embedder.embed_query(request.query)
+    index = engine.indexes.get(user_id, embedder.fingerprint.dimension)
+    search = _Search(engine, index, request, embedder.fingerprint, embedding)
     scores = {}
     if engine.reranker is not None:
         texts = await engine.store.read(user_id, search.best_texts, holding=index.lock)
@@ -80,6 +88,7 @@ class _Search:
     engine: Engine
     index: UserIndex
     request: Request
+    space: Fingerprint
     embedding: NDArray[np.float32]
 
     def best_texts(self, user: Transaction) -> dict[int, str]:
@@ -109,7 +118,7 @@ class _Search:
 
     def _ranking(self, user: Transaction) -> Ranking:
         """The best memories, by all signals."""
-        user.require_embedder(self.engine.embedder.fingerprint)
+        user.require_embedder(self.space)
         self.index.refresh(user.feed)
         return rank(
             self.index,

@@ -12,7 +12,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from . import _arguments as check
 from .errors import ConfigError, NotOpen, WrongEventLoop
-from .models import CheckReport, ForgetReceipt, Health, Page, Proof, UserInfo
+from .models import CheckReport, ForgetReceipt, Health, Job, JobState, Page, Proof, UserInfo
 
 if TYPE_CHECKING:
     from .client.transport import Transport
@@ -166,6 +166,40 @@ class RemoteVault:
         """
         wanted = check.optional_name("user_id", user_id)
         await self._opened().ask("reindex", {"user_id": wanted})
+
+    async def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of the whole vault. Needs the right "admin".
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        wanted = check.name("job_id", job_id)
+        found: Job = await self._opened().ask("get_vault_job", {"job_id": wanted})
+        return found
+
+    async def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of the whole vault. Needs the right "admin".
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        given = {"state": state, "page_size": page_size, "cursor": cursor}
+        found: Page[Job] = await self._opened().ask("list_vault_jobs", given)
+        return found
+
+    async def cancel_job(self, job_id: str) -> Job:
+        """End a job of the whole vault that is not finished. Needs the right "admin".
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        wanted = check.name("job_id", job_id)
+        found: Job = await self._opened().ask("cancel_vault_job", {"job_id": wanted})
+        return found
 
     def _opened(self) -> Transport:
         if self._transport is None:

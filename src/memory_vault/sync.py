@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from ._portal import Portal
 from .config import EncryptionKey, MemoryConfig
+from .embed import Embedder
 from .errors import InvalidInput
 from .layer import _KEEP, MemoryLayer
 from .models import (
@@ -23,6 +24,8 @@ from .models import (
     ForgetReceipt,
     Health,
     ImportReport,
+    Job,
+    JobState,
     Memory,
     MemoryType,
     Message,
@@ -210,6 +213,64 @@ class VaultSync:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
         self._portal.call(self._inner.reindex, user_id)
 
+    def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:
+        """Change the embedder: every user's embeddings are made anew, in the background.
+
+        New users get the new one at once. Each other user's new embeddings are made beside the
+        old, which answer until the user is moved, in one transaction. The vault remembers what it
+        was switched to: from then on the setting `embedder` is not looked at. A switch that is
+        interrupted, killed or cancelled leaves each user wholly in one space and usable; calling
+        again goes on from there, and switching to the former one goes back.
+
+        Args:
+            embedder: What the setting `embedder` may be. An object of your own cannot be made by
+                other programs: they get `EmbedderMismatch` for users who were moved, and every
+                later open of the vault must bring it.
+            wait: Whether to return only when the job is finished.
+
+        Returns:
+            The job; `done` and `total` count versions of memories, `result` users and chunks.
+
+        Raises:
+            ConfigError: If there is no embedder of this name.
+            ModelNotInstalled: If its files are missing.
+        """
+        return self._portal.call(self._inner.switch_embedder, embedder, wait=wait)
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of the whole vault, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        return self._portal.call(self._inner.get_job, job_id)
+
+    def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of the whole vault, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._portal.call(
+            self._inner.list_jobs, state=state, page_size=page_size, cursor=cursor
+        )
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        return self._portal.call(self._inner.cancel_job, job_id)
+
 
 class RemoteVaultSync:
     """A vault behind `memory-vault serve`; what a `VaultSync` is to a layer, this is too.
@@ -306,6 +367,36 @@ class RemoteVaultSync:
         With several worker processes, it is that of the process which answers.
         """
         self._portal.call(self._inner.reindex, user_id)
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of the whole vault. Needs the right "admin".
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.get_job, job_id)
+
+    def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of the whole vault. Needs the right "admin".
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._portal.call(
+            self._inner.list_jobs, state=state, page_size=page_size, cursor=cursor
+        )
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job of the whole vault that is not finished. Needs the right "admin".
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.cancel_job, job_id)
 
 
 class MemoryLayerSync:
@@ -707,6 +798,40 @@ class MemoryLayerSync:
         return self._portal.call(
             self._inner.list_sessions, state=state, page_size=page_size, cursor=cursor
         )
+
+    def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of this user, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.get_job, job_id)
+
+    def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of this user, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._portal.call(
+            self._inner.list_jobs, state=state, page_size=page_size, cursor=cursor
+        )
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job.
+        """
+        return self._portal.call(self._inner.cancel_job, job_id)
 
     def export(
         self,

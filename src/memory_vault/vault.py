@@ -13,8 +13,19 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from . import _arguments as check
 from .config import EncryptionKey, MemoryConfig
+from .embed import Embedder
 from .errors import NotOpen, WrongEventLoop
-from .models import BackupReport, CheckReport, ForgetReceipt, Health, Page, Proof, UserInfo
+from .models import (
+    BackupReport,
+    CheckReport,
+    ForgetReceipt,
+    Health,
+    Job,
+    JobState,
+    Page,
+    Proof,
+    UserInfo,
+)
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -253,3 +264,67 @@ class Vault:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
         wanted = check.optional_name("user_id", user_id)
         self.engine.indexes.forget(wanted)
+
+    async def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:
+        """Change the embedder: every user's embeddings are made anew, in the background.
+
+        New users get the new one at once. Each other user's new embeddings are made beside the
+        old, which answer until the user is moved, in one transaction. The vault remembers what it
+        was switched to: from then on the setting `embedder` is not looked at. A switch that is
+        interrupted, killed or cancelled leaves each user wholly in one space and usable; calling
+        again goes on from there, and switching to the former one goes back.
+
+        Args:
+            embedder: What the setting `embedder` may be. An object of your own cannot be made by
+                other programs: they get `EmbedderMismatch` for users who were moved, and every
+                later open of the vault must bring it.
+            wait: Whether to return only when the job is finished.
+
+        Returns:
+            The job; `done` and `total` count versions of memories, `result` users and chunks.
+
+        Raises:
+            ConfigError: If there is no embedder of this name.
+            ModelNotInstalled: If its files are missing.
+        """
+        engine = self.engine
+        from .switch import begin
+
+        job = await begin(engine, check.embedder(embedder))
+        return await engine.runner.wait(None, job.id) if wait else job
+
+    async def get_job(self, job_id: str) -> Job:
+        """Return one piece of background work of the whole vault, as it stands now.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        wanted = check.name("job_id", job_id)
+        return check.found_job(await self.engine.runner.job(None, wanted), wanted)
+
+    async def list_jobs(
+        self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
+    ) -> Page[Job]:
+        """List background work of the whole vault, first noted first.
+
+        What was done or cancelled is listed for 30 days, what failed until it is tried again.
+
+        Args:
+            state: "waiting", "running", "done", "failed" or "cancelled"; None for all.
+            page_size: From 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+        """
+        size, after = check.page("jobs", page_size, cursor)
+        wanted = check.job_state(state)
+        return await self.engine.runner.page(None, state=wanted, size=size, after=after)
+
+    async def cancel_job(self, job_id: str) -> Job:
+        """End a job that is not finished; one that is stays as it is.
+
+        Whoever runs it stops soon; nothing that it stored so far is undone.
+
+        Raises:
+            NotFound: If there is no such job; a user's are listed by the user's layer.
+        """
+        wanted = check.name("job_id", job_id)
+        return check.found_job(await self.engine.runner.cancel(None, wanted), wanted)

@@ -42,6 +42,10 @@ VALUES: dict[str, tuple[str, Any]] = {
     "preload": ("false", False),
     "session_idle_hours": ("0.5", 0.5),
     "keep_importance": ("0.25", 0.25),
+    "jobs_at_once": ("2", 2),
+    "job_lease_s": ("3.5", 3.5),
+    "job_attempts": ("4", 4),
+    "job_retry_s": ("0.5", 0.5),
     "encryption_key": ("correct horse", "correct horse"),
 }
 """A value of each setting, as text and as what it becomes."""

@@ -25,9 +25,10 @@ LEVELS = [
     {"vault", "remote"},
     {"engine"},
     {"client"},
-    {"portable", "upkeep"},
+    {"jobs"},
+    {"portable", "upkeep", "switch"},
     {"ingest", "recall", "session", "forget", "_portal", "_arguments", "_work"},
-    {"block", "proof", "_scan"},
+    {"block", "proof", "_scan", "embedders"},
     {"storage", "_host"},
     {"rerank"},
     {"embed"},
@@ -39,7 +40,7 @@ LEVELS = [
 RANK = {name: rank for rank, names in enumerate(LEVELS) for name in names}
 ALLOWED_UPWARD = {("config", "embed"), ("config", "rerank"), ("bench", "demo")}
 LOOPS = {"_portal.py", "_host.py"}
-FENCES = {"_host.py"}
+FENCES = {"_host.py", "runner.py"}
 THREAD_STARTERS = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
 OPTIONAL = {
     "chromadb",

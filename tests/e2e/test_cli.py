@@ -517,3 +517,31 @@ def test_a_reader_that_goes_away_is_no_error(vault, data):
     started.wait(60)
     assert "Traceback" not in err
     started.stderr.close()
+
+
+def test_switching_the_model(run, data):
+    data("save", "I moved to Lisbon in May.")
+    data("save", "My dog is called Rex.", "--user", "ada")
+    status, out, _ = run("model", "switch", "minilm-int8")
+    assert status == 0
+    assert re.match(r"job_\w+ switch_embedder done 2/2\nchunks 2, users 2\n", out)
+    assert "int8" in data("stats", "--user", "ada")["embedder"]
+    assert "Lisbon" in data("recall", "Where do I live?")["prompt_block"]
+    (job,) = data("jobs", "list", "--vault")["items"]
+    assert data("jobs", "show", job["id"], "--vault") == job
+    assert data("jobs", "wait", job["id"], "--vault")["state"] == "done"
+    status, _, err = run("model", "switch", "nothing")
+    assert status == 3
+    assert "minilm" in err
+
+
+def test_listing_jobs(run, data):
+    status, out, _ = run("jobs", "list")
+    assert (status, out) == (0, "no jobs\n")
+    assert data("jobs", "list") == {"items": [], "next_cursor": None}
+    status, _, err = run("jobs", "show", "job_none")
+    assert status == 4
+    assert "list_jobs" in err
+    status, _, err = run("jobs", "list", "--state", "lost")
+    assert status == 2
+    assert "waiting" in err

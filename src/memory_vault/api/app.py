@@ -31,7 +31,7 @@ _ABOUT = (
 def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAPI:
     """Make the application; nothing is opened yet."""
     register_url_convertor("segment", Segment())
-    from . import conversations, memories, transfer, whole
+    from . import conversations, jobs, memories, transfer, whole
 
     serving = Serving(config, settings or ServeSettings.from_environment())
 
@@ -58,7 +58,8 @@ def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAP
     )
     for one in (memories, conversations, transfer, whole):
         app.include_router(one.router)
-    app.include_router(whole.probes)
+    for router in (jobs.of_user, jobs.of_vault, whole.probes):
+        app.include_router(router)
     app.add_middleware(Door, serving=serving)
     if serving.settings.cors_origins:
         app.add_middleware(

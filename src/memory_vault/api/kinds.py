@@ -125,6 +125,7 @@ UserId = Annotated[
 ]
 MemoryId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["mem_01kb0g7c2m4n6p8r0t2v4x6z8a"])]
 SessionId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["s-12"])]
+JobId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["job_01kb0g7c2m4n6p8r0t2v4x6z8a"])]
 Key = Annotated[str, _text(MAX_KEY_CHARS), Path(examples=["answer style"])]
 QueryFlag = Annotated[
     bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean", "default": False}), Query()
@@ -146,6 +147,7 @@ def _cursor(listing: str) -> Any:
 
 
 MemoriesCursor, SessionsCursor, UsersCursor = map(_cursor, ("memories", "sessions", "users"))
+JobsCursor = _cursor("jobs")
 Confirm = Annotated[
     bool,
     BeforeValidator(_flag),

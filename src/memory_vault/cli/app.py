@@ -18,6 +18,7 @@ from . import (
     demo,
     doctor,
     forget,
+    jobs,
     keys,
     memories,
     model,
@@ -68,6 +69,7 @@ for _group in (memories, forget, portable, upkeep, users, doctor, demo, serve):
 for _name, _commands in (
     ("sessions", sessions),
     ("preferences", preferences),
+    ("jobs", jobs),
     ("keys", keys),
     ("model", model),
     ("bench", bench),

@@ -1,4 +1,4 @@
-"""Commands on the embedding model: install, status, path."""
+"""Commands on the embedding model: install, status, path, switch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import MEANINGS, ModelNotInstalled
-from . import options, show
-from .running import config, run
+from . import jobs, options, show
+from .running import config, run, with_vault
+
+if TYPE_CHECKING:
+    from ..models import Job
+    from ..vault import Vault
 
 app: typer.Typer = typer.Typer(
-    help="Install the embedding model and see where it is.", rich_markup_mode=None
+    help="Install the embedding model, see where it is, change it.", rich_markup_mode=None
 )
 
 
@@ -99,3 +103,22 @@ def path(context: typer.Context, json: options.Json = False) -> None:
     """Print the model's folder, whether or not it is installed."""
     where = folder(context)
     show.as_json({"folder": where}) if json else show.lines(str(where))
+
+
+@app.command("switch")
+def switch(
+    context: typer.Context,
+    embedder: Annotated[str, typer.Argument(help="What the setting `embedder` may be.")],
+    json: options.Json = False,
+) -> None:
+    """Change the embedder of this vault, and wait until everyone is moved.
+
+    Other programs may use the vault meanwhile. Interrupted, it goes on in whichever program has
+    the vault open, or when this is called again.
+    """
+
+    async def work(vault: Vault) -> Job:
+        job = await vault.switch_embedder(embedder)
+        return await jobs.follow(vault, job.id, json=json, title="moving memories")
+
+    jobs.tell(with_vault(context, work), json=json)

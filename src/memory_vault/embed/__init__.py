@@ -33,6 +33,11 @@ class Fingerprint:
         return f"{self.model}@{self.revision}/{self.dimension}/{self.precision}"
 
 
+def dimension_of(fingerprint: str) -> int:
+    """Length of an embedding of the space that `str` of a fingerprint names."""
+    return int(fingerprint.rsplit("/", 2)[1])
+
+
 @runtime_checkable
 class Embedder(Protocol):
     """Turns text into embeddings: float32, unit length.

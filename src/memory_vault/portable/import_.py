@@ -24,6 +24,7 @@ from .fields import KINDS
 from .source import Feed, File, Source
 
 if TYPE_CHECKING:
+    from ..embed import Embedder
     from ..engine import Engine
     from ..storage.sqlite.connection import Database
     from ..storage.sqlite.held import Stage
@@ -42,7 +43,8 @@ async def import_(
     engine: Engine, user_id: str, path: Path, *, origin: str | None, progress: Progress | None
 ) -> ImportReport:
     """Take a file over; cancelled, failed or killed, the user is as before."""
-    work = _Import(engine, partial(open_file, path), origin)
+    embedder = await engine.embedders.of_new_user()
+    work = _Import(engine, embedder, partial(open_file, path), origin)
 
     async def read() -> None:
         while not await engine.store.in_thread(work.step):
@@ -60,7 +62,8 @@ async def import_stream(
 ) -> ImportReport:
     """The same with a file that arrives piece by piece."""
     feed = Feed(lines.MAX_LINE_BYTES)
-    work = _Import(engine, lambda: feed, origin, is_ready=feed.is_ready)
+    embedder = await engine.embedders.of_new_user()
+    work = _Import(engine, embedder, lambda: feed, origin, is_ready=feed.is_ready)
 
     async def read() -> None:
         is_done = False
@@ -84,22 +87,22 @@ async def _import(
     await store.read(user_id, _refuse_if_used)
     try:
         await read()
-        embedded = await _embed(engine, work)
+        embedded = await _embed(engine, work.embedder, work)
         await store.write(user_id, work.hand_over, create=True)
         return work.report(embedded)
     finally:
         await finish(partial(store.in_thread, work.close))
 
 
-async def _embed(engine: Engine, work: _Import) -> int:
+async def _embed(engine: Engine, embedder: Embedder, work: _Import) -> int:
     """Make the embeddings that the file does not have, or has of another model."""
     count = 0
     if not await engine.store.in_thread(work.has_unembedded):
         return count
-    await engine.embedder.open()
+    await embedder.open()
     while found := await engine.store.in_thread(work.unembedded):
         texts = list(dict.fromkeys(one.text for _, some in found for one in some))
-        known = dict(zip(texts, as_bytes(await engine.embedder.embed(texts)), strict=True))
+        known = dict(zip(texts, as_bytes(await embedder.embed(texts)), strict=True))
         await engine.store.in_thread(partial(work.embedded, found, known))
         count += len(found)
     return count
@@ -119,12 +122,14 @@ class _Import:
     def __init__(
         self,
         engine: Engine,
+        embedder: Embedder,
         open_: Callable[[], Source],
         origin: str | None,
         *,
         is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._engine, self._open, self._origin, self._is_ready = engine, open_, origin, is_ready
+        self.embedder: Embedder = embedder
         self._stage: Stage = engine.store.stage()
         self._lock = threading.Lock()
         self._file: Source | None = None
@@ -153,7 +158,7 @@ class _Import:
         self._file = self._open()
         self.size = self._file.size
         embedder = self._lines.header(self._record())
-        self._has_embeddings = embedder == str(self._engine.embedder.fingerprint)
+        self._has_embeddings = embedder == str(self.embedder.fingerprint)
         self._stage.open()
 
     def _read_page(self, rows: Records) -> bool:
@@ -219,7 +224,7 @@ class _Import:
             return ()
         import numpy as np
 
-        size = self._engine.embedder.fingerprint.dimension
+        size = self.embedder.fingerprint.dimension
         packed = [one.embedding for one in version.chunks]
         if any(len(one) != 4 * size for one in packed):
             raise self._lines.refuse(f"chunks: an embedding has {size} float32 numbers")
@@ -254,7 +259,7 @@ class _Import:
             raise self.refuse_more()
 
     def _fingerprint(self) -> str | None:
-        return str(self._engine.embedder.fingerprint) if self._seq else None
+        return str(self.embedder.fingerprint) if self._seq else None
 
     # embedding -----------------------------------------------------------------------------------
 
@@ -267,7 +272,7 @@ class _Import:
         """The pieces of the next versions that lack their chunks."""
         with self._lock:
             found = self._stage.run(lambda rows: rows.without_chunks(self._last_embedded, _TEXTS))
-            return [(seq, pieces(self._engine, text, role)) for seq, text, role in found]
+            return [(seq, pieces(self.embedder, text, role)) for seq, text, role in found]
 
     def embedded(
         self, found: Sequence[tuple[int, tuple[Piece, ...]]], known: dict[str, bytes]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..embed import dimension_of
 from ..errors import StorageError
 from ..models import CheckReport, Problem
 from ..storage.index.user_index import UserIndex
@@ -59,7 +60,9 @@ def _repair_one(engine: Engine, path: Path) -> str | None:
 
 def _is_equal(engine: Engine, user: Transaction) -> bool:
     """Whether a user's index in memory, brought up to date, is the one that the file makes."""
-    dimension = engine.embedder.fingerprint.dimension
+    if user.fingerprint is None:
+        return True  # no embeddings: nothing that an index could hold
+    dimension = dimension_of(user.fingerprint)
     held, fresh = engine.indexes.get(user.user_id, dimension), UserIndex(dimension)
     fresh.refresh(user.feed)
     with held.lock:

@@ -110,6 +110,7 @@ async def _restore_one(
 
         def take(source: Database) -> None:
             user.records.become(source, user.check)
+            user.jobs.start_over()
 
         stage.reading(take)
 

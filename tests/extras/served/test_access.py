@@ -33,6 +33,14 @@ ROUTES: dict[str, tuple[str, str, str, Any]] = {
     "list_sessions": ("read", "GET", f"{USER}/sessions", None),
     "export": ("read", "GET", f"{USER}/export", None),
     "import_": ("write", "POST", f"{USER}/import", None),
+    "list_jobs": ("read", "GET", f"{USER}/jobs", None),
+    "get_job": ("read", "GET", f"{USER}/jobs/job_1", None),
+    "cancel_job": ("write", "POST", f"{USER}/jobs/job_1/cancel", None),
+    "follow_job": ("read", "GET", f"{USER}/jobs/job_1/events", None),
+    "list_vault_jobs": ("admin", "GET", "/v1/vault/jobs", None),
+    "get_vault_job": ("admin", "GET", "/v1/vault/jobs/job_1", None),
+    "cancel_vault_job": ("admin", "POST", "/v1/vault/jobs/job_1/cancel", None),
+    "follow_vault_job": ("admin", "GET", "/v1/vault/jobs/job_1/events", None),
     "forget_user": ("admin", "DELETE", f"{USER}?confirm=true", None),
     "list_users": ("admin", "GET", "/v1/users", None),
     "health": ("admin", "GET", "/v1/vault/health", None),
@@ -41,7 +49,7 @@ ROUTES: dict[str, tuple[str, str, str, Any]] = {
     "metrics": ("admin", "GET", "/v1/metrics", None),
 }
 PUBLIC = {"live": "/health/live", "ready": "/health/ready"}
-OF_VAULT = {"list_users", "health", "check", "reindex", "metrics"}
+OF_VAULT = {n for n, (_, _, path, _) in ROUTES.items() if not path.startswith(USER)}
 
 
 @pytest.fixture

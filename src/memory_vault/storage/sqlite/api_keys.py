@@ -10,21 +10,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from ..._times import optional_moment, to_micros, to_moment
 from ...access import ApiKey, id_of
 from ...errors import NotFound
+from .catalog import Catalog
 from .connection import Database
-from .files import FilePool
-from .schema import CATALOG
-from .unit import Unit
-
-T = TypeVar("T")
 
 _COLUMNS = "id, name, users, rights, created_at, expires_at, revoked_at, last_used_at"
 _HOUR = 3_600 * 1_000_000
@@ -34,17 +28,15 @@ class ApiKeys:
     """The store's keys of the server.
 
     Args:
-        pool: The store's connections.
-        catalog: The catalog's file.
-        lock: Held while this process writes to the catalog.
+        catalog: Where they are.
     """
 
-    def __init__(self, pool: FilePool, catalog: Path, lock: threading.Lock) -> None:
-        self._pool, self._catalog, self._lock = pool, catalog, lock
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
 
     def list(self) -> tuple[ApiKey, ...]:
         """All keys, revoked ones too, oldest first."""
-        return self._read(
+        return self._catalog.read(
             lambda db: tuple(
                 _key(row)
                 for row in db.execute(f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_at, id")  # noqa: S608
@@ -70,7 +62,7 @@ class ApiKeys:
                 ),
             )
 
-        self._write(add)
+        self._catalog.write(add)
 
     def replace(self, key_id: str, secret: str, *, keep_s: float) -> ApiKey:
         """Give a key another secret; the one before goes on for some seconds.
@@ -87,7 +79,7 @@ class ApiKeys:
             )
             return _changed(db, key_id)
 
-        return self._write(replace)
+        return self._catalog.write(replace)
 
     def revoke(self, key_id: str) -> ApiKey:
         """End a key.
@@ -103,7 +95,7 @@ class ApiKeys:
             )
             return _changed(db, key_id)
 
-        return self._write(revoke)
+        return self._catalog.write(revoke)
 
     def find(self, presented: str) -> ApiKey | None:
         """The key that was presented, whether it still opens anything or not; None if wrong."""
@@ -119,11 +111,11 @@ class ApiKeys:
             is_old = hmac.compare_digest(given, old or bytes(32)) and (until or 0) > _now()
             return _key(shown) if row and (is_it or is_old) else None
 
-        return self._read(find)
+        return self._catalog.read(find)
 
     def has_any(self) -> bool:
         """Whether a key was ever made."""
-        return self._read(
+        return self._catalog.read(
             lambda db: bool(db.execute("SELECT EXISTS (SELECT 1 FROM api_keys)").fetchone()[0])
         )
 
@@ -131,20 +123,11 @@ class ApiKeys:
         """Keep the hour of a use."""
         hour = _now() // _HOUR * _HOUR
         if key.last_used_at is None or to_micros(key.last_used_at) < hour:
-            self._write(
+            self._catalog.write(
                 lambda db: db.execute(
                     "UPDATE api_keys SET last_used_at = ? WHERE id = ?", (hour, key.id)
                 )
             )
-
-    def _read(self, work: Callable[[Database], T]) -> T:
-        return Unit(self._pool, self._catalog, CATALOG, lambda db, _: work(db), begin="BEGIN").run()
-
-    def _write(self, work: Callable[[Database], T]) -> T:
-        with self._lock:
-            return Unit(
-                self._pool, self._catalog, CATALOG, lambda db, _: work(db), begin="BEGIN IMMEDIATE"
-            ).run()
 
 
 def strike_user(db: Database, user_id: str) -> None:

@@ -11,7 +11,7 @@ from ..._times import optional_moment, to_moment
 from ...models import Change, Memory, Page
 from .. import Chunk, Cursor, NewMemory, next_cursor
 from .connection import Database
-from .schema import CHUNKS_PER_VERSION
+from .schema import CHUNKS_PER_VERSION, SPARE_CHUNKS
 
 _COLUMNS = (
     "id, session_id, memory_type, role, content, importance, occurred_at, recorded_at, "
@@ -81,6 +81,12 @@ def _groups(values: Iterable[Any]) -> Iterator[list[Any]]:
 def marks(count: int) -> str:
     """That many question marks, for a list in a statement."""
     return ", ".join("?" * count)
+
+
+def spare_tables(db: Database) -> list[str]:
+    """Those of `SPARE_CHUNKS` that a file has now."""
+    rows = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return [row[0] for row in rows if row[0] in SPARE_CHUNKS]
 
 
 class Memories:
@@ -327,6 +333,7 @@ class Memories:
     def remove(self, memory_ids: Iterable[str]) -> dict[str, int]:
         """Delete every version of these memories with their chunks; counts by table."""
         counts = {"memories": 0, "versions": 0, "chunks": 0}
+        spare = spare_tables(self._db)
         for memory_id in memory_ids:
             rows = self._db.execute(
                 "SELECT seq FROM memories WHERE id = ?", (memory_id,)
@@ -336,6 +343,11 @@ class Memories:
                     "DELETE FROM chunks WHERE row BETWEEN ? AND ?", _chunk_range(version)
                 )
                 counts["chunks"] += self._db.changes()
+                for table in spare:
+                    self._db.execute(
+                        f"DELETE FROM {table} WHERE row BETWEEN ? AND ?",  # noqa: S608
+                        _chunk_range(version),
+                    )
                 self._db.execute("INSERT INTO changes (version) VALUES (?)", (version,))
             self._db.execute("DELETE FROM memories WHERE id = ?", (memory_id,))
             counts["versions"] += len(rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import Chunk, Version
 from .connection import Database
-from .memories import text_hash
+from .memories import spare_tables, text_hash
 from .schema import CHUNKS_PER_VERSION, CONTENT_TABLES
 
 _VERSION = (
@@ -177,9 +177,12 @@ class Records:
                 check()
                 marks = ", ".join("?" * len(group[0]))
                 self._db.executemany(f"INSERT INTO {table} VALUES ({marks})", group)  # noqa: S608
+        for table in spare_tables(self._db):
+            self._db.execute(f"DROP TABLE {table}")
         meta = source.execute("SELECT fingerprint, clock, created_at FROM meta").fetchone()
         self._db.execute(
-            "UPDATE meta SET generation = generation + 1, fingerprint = ?, clock = max(clock, ?), "
+            "UPDATE meta SET generation = generation + 1, fingerprint = ?, target = NULL, "
+            "clock = max(clock, ?), "
             "created_at = coalesce(nullif(?, 0), created_at)",
             meta,
         )

@@ -85,6 +85,27 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID
 """
 
+_JOBS = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    state TEXT NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    due_at INTEGER NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
+    result TEXT,
+    lease TEXT,
+    beat INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+"""
+"""Background work: what is to be done, by whom just now, and what came of it. Ids, never text."""
+
 _CATALOG_1 = """
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -106,6 +127,26 @@ INSERT INTO receipts (id, secret) VALUES (1, randomblob(32))
 """
 """The key of the digests of receipts; the clock is what a sync of the log writes."""
 
+_MOVING = "ALTER TABLE meta ADD COLUMN target TEXT"
+"""The vector space for which chunks are being gathered beside those in use."""
+
+_HINTS = """
+CREATE TABLE hints (
+    user_id TEXT PRIMARY KEY,
+    is_waiting INTEGER NOT NULL,
+    failed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID
+"""
+"""Whose file has jobs to do, or failed ones; the catalog itself has the jobs of the whole vault."""
+
+_EMBEDDERS = """
+CREATE TABLE embedders (
+    fingerprint TEXT PRIMARY KEY,
+    name TEXT,
+    number INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+"""The vault's vector spaces, the latest with the highest number; empty if it never switched."""
 _API_KEYS = """
 CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
@@ -143,11 +184,17 @@ class Schema:
         return len(self.migrations)
 
 
-USER = Schema("user", 0x4D56_5531, (_USER_1,))
+USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING))
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
-CATALOG = Schema("catalog", 0x4D56_4331, (_CATALOG_1, _CATALOG_2, _API_KEYS))
+CATALOG = Schema(
+    "catalog",
+    0x4D56_4331,
+    (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS, _API_KEYS),
+)
 
-CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency")
+CONTENT_TABLES = ("memories", "chunks", "changes", "sessions", "preferences", "idempotency", "jobs")
 """Tables of a user's file that hold what the user said, or tell of it."""
+SPARE_CHUNKS = ("fresh_chunks", "old_chunks")
+"""Tables like `chunks`, there only while a user moves to another embedder."""

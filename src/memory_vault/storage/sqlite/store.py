@@ -22,6 +22,7 @@ from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
 from .api_keys import ApiKeys, strike_user
 from .backup import user_files
+from .catalog import Catalog
 from .connection import Database, Retired, close, translated
 from .erasure import Erasure
 from .files import (
@@ -36,6 +37,7 @@ from .files import (
     user_path,
 )
 from .held import Snapshot, Stage, clear_staging
+from .hints import Hints
 from .keys import Keys, Source
 from .maintenance import Maintenance
 from .repair import problem_of
@@ -142,7 +144,11 @@ class SqliteStore:
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._known: set[str] = set()
         self._in_catalog = threading.Lock()
-        self.api_keys: ApiKeys = ApiKeys(self._pool, self._catalog, self._in_catalog)
+        self._listing = Catalog(self._pool, self._catalog, self._in_catalog)
+        self.hints: Hints = Hints(self._listing)
+        self.api_keys: ApiKeys = ApiKeys(self._listing)
+        self.on_work: Callable[[str], None] = lambda _: None
+        """Called on the event loop when a unit has noted a job of this user."""
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
         self.maintenance: Maintenance = Maintenance(
             data_dir, self._pool, self._keys, self._alone, self._enter, self._adopt
@@ -189,8 +195,26 @@ class SqliteStore:
     ) -> T:
         """Run a unit that writes; only with `create` it makes the file of a new user."""
         run = _Hop(partial(self._write, user_id, unit, create))
-        async with self._turn(user_id):
-            return await self._until_free(run, self._writers)
+        try:
+            async with self._turn(user_id):
+                return await self._until_free(run, self._writers)
+        finally:
+            if user_id in self.hints.fresh:
+                self.hints.fresh.discard(user_id)
+                self.on_work(user_id)
+
+    async def work(self, use: Callable[[Hints], T]) -> T:
+        """Read or write what the catalog says of background work."""
+        return await self._until_free(partial(use, self.hints), self._writers)
+
+    async def in_catalog(self, use: Callable[[Database], T], *, is_writing: bool = False) -> T:
+        """Read or write what the catalog says of the whole vault, in one transaction."""
+        run = self._listing.write if is_writing else self._listing.read
+        return await self._until_free(partial(run, use), self._writers)
+
+    async def settle(self, user_id: str) -> None:
+        """Take back the hint of a user who has nothing to do, unless that has changed."""
+        await self.write(user_id, lambda user: self.hints.settle(user_id, user.jobs.counts()))
 
     def snapshot(self, user_id: str) -> Snapshot:
         """A user's file at one moment, to be read over several hops; close it in one."""
@@ -336,6 +360,7 @@ class SqliteStore:
         user_id, is_retired, since = self._whose(path)
         if user_id is not None and not is_retired:
             self._enter(user_id, since)
+            self.hints.note(user_id)  # taken back by the first who looks and finds nothing to do
 
     def _whose(self, path: Path) -> tuple[str | None, bool, int]:
         """Whose file it is, whether it is struck, since when; nobody if missing or damaged."""
@@ -483,7 +508,10 @@ class SqliteStore:
                 if not may_revive or _has_moved(connection):
                     raise Retired
                 transaction.revive()
-            return work(transaction)
+            result = work(transaction)
+            if transaction.jobs.has_work and path is not None:
+                self.hints.note(user_id)
+            return result
 
         begin = "BEGIN IMMEDIATE" if is_writing else "BEGIN"
         return Unit(self._pool, path, USER, run, begin=begin)
@@ -532,6 +560,7 @@ class SqliteStore:
     def _strike(self, user_id: str) -> None:
         def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
+            connection.execute("DELETE FROM hints WHERE user_id = ?", (user_id,))
             strike_user(connection, user_id)
 
         with self._in_catalog:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._shingles import EMBEDDING_STEP, TEXT_STEP, WIDTH, Collector, Shingles
 from .connection import Database
+from .memories import spare_tables
 from .schema import CHUNKS_PER_VERSION
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ _TEXTS = """
 """
 """Columns that stand side by side in a row are one value."""
 _CHUNKS = """
-    SELECT m.id, c.embedding, c.words FROM memories m JOIN chunks c
+    SELECT m.id, c.embedding, c.words FROM memories m JOIN {} c
     ON c.row BETWEEN m.seq * ? AND (m.seq + 1) * ? - 1
 """
 _PREFERENCES = "SELECT source, key || value FROM preferences"
+_JOBS = "SELECT id, kind || arguments, error, result FROM jobs"
 _ROWS = 1_000
 
 
@@ -110,6 +112,8 @@ class Traces:
         yield from _values(
             one("SELECT key, result FROM idempotency WHERE instr(result, ?)", (memory_id,))
         )
+        about = " WHERE instr(arguments || error || coalesce(result, ''), ?)"
+        yield from _values(one(_JOBS + about, (memory_id,)))
 
     def _all_texts(self, but: frozenset[str], but_sessions: frozenset[str]) -> Iterator[bytes]:
         """Every value that is text, but those of some memories and sessions."""
@@ -125,9 +129,12 @@ class Traces:
             (_as_json(but),),
         )
         yield from _values(rows)
+        yield from _values(one(_JOBS))
 
     def _chunks(self, where: str, values: tuple[str, ...]) -> Iterator[tuple[str, bytes, bytes]]:
-        yield from self._db.execute(_CHUNKS + where, (CHUNKS_PER_VERSION,) * 2 + values)
+        for table in ("chunks", *spare_tables(self._db)):
+            statement = _CHUNKS.format(table) + where
+            yield from self._db.execute(statement, (CHUNKS_PER_VERSION,) * 2 + values)
 
     def _add_chunks(self, into: Collector, where: str, values: tuple[str, ...]) -> None:
         for _, embedding, words in self._chunks(where, values):

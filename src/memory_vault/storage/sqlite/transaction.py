@@ -15,7 +15,9 @@ from ...models import Stats
 from .. import Removal
 from .connection import Database, Retired
 from .feed import Feed
-from .memories import Memories
+from .jobs import Jobs
+from .memories import Memories, spare_tables
+from .moving import Moving
 from .preferences import Preferences
 from .records import Records
 from .schema import CONTENT_TABLES
@@ -30,6 +32,7 @@ class Transaction:
 
     Attributes:
         user_id: Whose file it is.
+        fingerprint: The kind of the file's embeddings; None while it has none.
         now: The moment of a writing unit, in microseconds; later than that of every unit before
             it on this file, whatever the system's clock does.
     """
@@ -49,7 +52,7 @@ class Transaction:
             "SELECT generation, retired, clock, fingerprint FROM meta WHERE id = 1"
         ).fetchone() or (0, 0, 0, None)
         self.generation: int = row[0]
-        self._fingerprint: str | None = row[3]
+        self.fingerprint: str | None = row[3]
         if row[1] and not is_writing:
             raise Retired
         self.is_retired: bool = bool(row[1])
@@ -71,6 +74,16 @@ class Transaction:
     def preferences(self) -> Preferences:
         """The preferences, with history."""
         return Preferences(self._db, self.now)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The user's background work."""
+        return Jobs(self._db, self.user_id, self.now)
+
+    @cached_property
+    def moving(self) -> Moving:
+        """The way to another embedder."""
+        return Moving(self._db)
 
     @cached_property
     def feed(self) -> Feed:
@@ -99,19 +112,22 @@ class Transaction:
         Raises:
             EmbedderMismatch: If the file's embeddings were made by another model.
         """
-        if self._fingerprint not in (None, str(fingerprint)):
-            raise EmbedderMismatch(
-                f"the embeddings of user {self.user_id!r} were made by {self._fingerprint}, the "
+        if self.fingerprint not in (None, str(fingerprint)):
+            mismatch = EmbedderMismatch(
+                f"the embeddings of user {self.user_id!r} were made by {self.fingerprint}, the "
                 f"vault is open with {fingerprint}: open it with the embedder that made them "
-                "(MemoryConfig.embedder), or use another data_dir"
+                "(MemoryConfig.embedder), switch it (Vault.switch_embedder, `memory-vault model "
+                "switch`), or use another data_dir"
             )
+            mismatch.held = self.fingerprint or ""
+            raise mismatch
 
     def claim_embedder(self, fingerprint: Fingerprint) -> None:
         """`require_embedder`, and note the kind in a file that has no embeddings yet."""
         self.require_embedder(fingerprint)
-        if self._fingerprint is None:
-            self._fingerprint = str(fingerprint)
-            self._db.execute("UPDATE meta SET fingerprint = ? WHERE id = 1", (self._fingerprint,))
+        if self.fingerprint is None:
+            self.fingerprint = str(fingerprint)
+            self._db.execute("UPDATE meta SET fingerprint = ? WHERE id = 1", (self.fingerprint,))
 
     def replay(self, key: str, digest: bytes) -> dict[str, list[str]] | None:
         """The result kept under an idempotency key, or None.
@@ -151,6 +167,7 @@ class Transaction:
         for memory_id in doomed:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
+        counts["jobs"] = self.jobs.remove_about(doomed)
         return Removal({k: v for k, v in counts.items() if v}, restored, tuple(doomed))
 
     def empty(self) -> Removal:
@@ -165,8 +182,10 @@ class Transaction:
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
             counts["versions" if table == "memories" else table] = self._db.changes()
         counts["memories"] = memories
+        for table in spare_tables(self._db):
+            self._db.execute(f"DROP TABLE {table}")
         self._db.execute(
-            "UPDATE meta SET generation = generation + 1, fingerprint = NULL WHERE id = 1"
+            "UPDATE meta SET generation = generation + 1, fingerprint = NULL, target = NULL"
         )
         return Removal({k: v for k, v in counts.items() if v and k != "changes"})
 
@@ -205,5 +224,5 @@ class Transaction:
             bytes_on_disk=size,
             first_recorded_at=optional_moment(first),
             last_recorded_at=optional_moment(last),
-            embedder=self._fingerprint,
+            embedder=self.fingerprint,
         )
