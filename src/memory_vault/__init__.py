@@ -2,20 +2,24 @@
 
 from .config import MemoryConfig
 from .errors import (
+    AccessRefused,
     BackendError,
     BackendUnavailable,
     BlockingCallRefused,
+    ChangedMeanwhile,
     ConfigError,
     DailyLimitReached,
     EmbedderMismatch,
     IdempotencyConflict,
     ImportRefused,
     InvalidInput,
+    KeyRefused,
     MemoryVaultError,
     ModelNotInstalled,
     NotAVault,
     NotFound,
     NotOpen,
+    RateLimited,
     ReplyRefused,
     SchemaTooNew,
     StorageBusy,
@@ -23,6 +27,8 @@ from .errors import (
     StorageFull,
     StorageReadOnly,
     TargetNotEmpty,
+    TimedOut,
+    TooLarge,
     UsageError,
     WrongEventLoop,
     WrongKey,
@@ -52,15 +58,18 @@ from .models import (
     Stats,
     UserInfo,
 )
-from .sync import MemoryLayerSync, VaultSync
+from .remote import RemoteVault
+from .sync import MemoryLayerSync, RemoteVaultSync, VaultSync
 from .vault import Vault
 
 __all__ = [
+    "AccessRefused",
     "BackendError",
     "BackendUnavailable",
     "BackupReport",
     "BlockingCallRefused",
     "Change",
+    "ChangedMeanwhile",
     "CheckReport",
     "ConfigError",
     "DailyLimitReached",
@@ -75,6 +84,7 @@ __all__ = [
     "ImportReport",
     "InvalidInput",
     "Job",
+    "KeyRefused",
     "LeftOut",
     "Memory",
     "MemoryConfig",
@@ -89,8 +99,11 @@ __all__ = [
     "Page",
     "Preference",
     "Problem",
+    "RateLimited",
     "RecallResult",
     "Recalled",
+    "RemoteVault",
+    "RemoteVaultSync",
     "ReplyRefused",
     "SaveResult",
     "SchemaTooNew",
@@ -101,6 +114,8 @@ __all__ = [
     "StorageFull",
     "StorageReadOnly",
     "TargetNotEmpty",
+    "TimedOut",
+    "TooLarge",
     "UsageError",
     "UserInfo",
     "Vault",

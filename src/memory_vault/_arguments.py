@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -32,6 +33,7 @@ MAX_METADATA_BYTES = 65_536
 MAX_MESSAGES = 10_000
 LARGE_MESSAGES, LARGE_CHARS = 100, 100_000
 MAX_PAGE = 1_000
+_REVISION = re.compile("[0-9a-f]{32}")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode that would break the line a role stands in."""
 
@@ -288,7 +290,7 @@ def origin_of(role: str) -> str:
     return {"assistant": "assistant", "tool": "tool", "system": "plugin"}.get(role, "user")
 
 
-def changes(*, max_chars: int, **given: Any) -> Changes:
+def changes(*, max_chars: int, if_revision: str | None, **given: Any) -> Changes:
     """What `update` is to change, checked; only what was given is in it."""
     wanted = {key: value for key, value in given.items() if value is not KEEP}
     if not wanted:
@@ -298,7 +300,7 @@ def changes(*, max_chars: int, **given: Any) -> Changes:
             wanted[key] = check(wanted[key])
     if "content" in wanted:
         wanted["content"] = text("content", wanted["content"], max_chars)
-    return Changes(wanted)
+    return Changes(wanted, revision(if_revision))
 
 
 def _importance(value: float) -> float:
@@ -353,13 +355,15 @@ def selector(
     session_id: str | None,
     origin_: str | None,
     recorded_before: datetime | None,
+    if_revision: str | None = None,
 ) -> Selector:
-    """What `forget` is to remove: exactly one of the four."""
+    """What `forget` is to remove: exactly one of the first four."""
     found = Selector(
         memory_id=optional_name("memory_id", memory_id),
         session_id=optional_name("session_id", session_id),
         origin=origin(origin_),
         recorded_before=moment("recorded_before", recorded_before),
+        revision=revision(if_revision),
     )
     given = (found.memory_id, found.session_id, found.origin, found.recorded_before)
     if sum(one is not None for one in given) != 1:
@@ -367,7 +371,16 @@ def selector(
             "give exactly one of memory_id, session_id, origin and recorded_before; "
             "forget_all() removes everything"
         )
+    if found.revision is not None and found.memory_id is None:
+        raise InvalidInput("if_revision goes with memory_id: it names the state of one memory")
     return found
+
+
+def revision(value: str | None) -> str | None:
+    """A state of a memory as `Memory.revision` names it, and None for any."""
+    if value is not None and not (isinstance(value, str) and _REVISION.fullmatch(value)):
+        raise InvalidInput("if_revision: give `revision` of the memory as it was read, or None")
+    return value
 
 
 def proof(value: str) -> Proof:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import closing
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -49,6 +51,27 @@ async def work_off(
         return steps.result
     finally:
         await finish(partial(to_thread.run_sync, steps.close))
+
+
+async def each(limiter: CapacityLimiter, work: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+    """What a generator yields, each found in a worker thread; closed where it is left.
+
+    Leave it by `contextlib.aclosing`: on trio nothing else closes it in time.
+    """
+    found: deque[T] = deque()
+    steps = _Steps(_into(found, work))
+    try:
+        while await to_thread.run_sync(steps.advance, limiter=limiter) is not None:
+            yield found.popleft()
+    finally:
+        await finish(partial(to_thread.run_sync, steps.close))
+
+
+def _into(found: deque[T], work: Generator[T, None, None]) -> Generator[int, None, None]:
+    with closing(work):
+        for one in work:
+            found.append(one)
+            yield 1
 
 
 class _Steps(Generic[T]):

@@ -17,6 +17,8 @@ from .plugins import Plugins
 from .rerank import Reranker
 
 PREFIX = "MEMORY_VAULT_"
+SERVE_PREFIX = f"{PREFIX}SERVE_"
+"""How the names of the server's own settings begin."""
 _OTHER_NAMES = {"CONFIG_FILE", "DEBUG"}
 EncryptionKey = str | bytes | Callable[[], str | bytes]
 Durability = Literal["power", "process"]
@@ -196,7 +198,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     found = {}
     names = {f.name for f in fields(MemoryConfig)}
     for key, text in environ.items():
-        if not key.startswith(PREFIX) or key.removeprefix(PREFIX) in _OTHER_NAMES:
+        if not key.startswith(PREFIX) or key.startswith(SERVE_PREFIX):
+            continue
+        if key.removeprefix(PREFIX) in _OTHER_NAMES:
             continue
         name = key.removeprefix(PREFIX).lower()
         if name not in names:

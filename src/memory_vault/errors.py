@@ -4,9 +4,13 @@ MemoryVaultError
 ├── InvalidInput(ValueError)            an argument is not acceptable; the message says what is
 │   ├── IdempotencyConflict             the key was used before with other content
 │   ├── TargetNotEmpty                  what is to be written holds something already
-│   └── ImportRefused                   a line of the file is not what the format says
+│   ├── ImportRefused                   a line of the file is not what the format says
+│   └── TooLarge                        a request has more bytes than the server takes
 ├── ConfigError(ValueError)             a setting has a wrong name or value, or two vaults disagree
 ├── NotFound(LookupError)               this user has no such memory, session or preference
+├── ChangedMeanwhile(RuntimeError)      the memory is not at the revision that was named
+├── AccessRefused(PermissionError)      the server does not let this key do this
+│   └── KeyRefused                      the key is missing, wrong, expired or revoked
 ├── UsageError(RuntimeError)            the call is right, its moment or place is not
 │   ├── NotOpen                         before open() or after close()
 │   ├── WrongEventLoop                  from another event loop than the one that opened it
@@ -15,6 +19,8 @@ MemoryVaultError
 ├── EmbedderMismatch(RuntimeError)      the vault's embeddings are another model's
 └── BackendError                        a store, index or model failed; __cause__ is its own error
     ├── BackendUnavailable              not reached at all; retrying may help
+    │   ├── RateLimited                 too many requests of this key or about this user
+    │   └── TimedOut(TimeoutError)      the server stopped a call that took too long
     ├── ReplyRefused                    a remote service answered with an error or nonsense
     ├── DailyLimitReached               a language model has had its tokens for today
     └── StorageError(OSError)           the data folder or a file in it
@@ -63,6 +69,12 @@ class ImportRefused(InvalidInput):
     code = "import_refused"
 
 
+class TooLarge(InvalidInput):
+    """A request has more bytes than the server takes; the message has the limit."""
+
+    code = "too_large"
+
+
 class ConfigError(MemoryVaultError, ValueError):
     """A setting has a wrong name or value, or two vaults on one folder disagree."""
 
@@ -73,6 +85,24 @@ class NotFound(MemoryVaultError, LookupError):
     """This user has no such memory, session or preference."""
 
     code = "not_found"
+
+
+class ChangedMeanwhile(MemoryVaultError, RuntimeError):
+    """The memory is not at the revision that the call named; nothing was changed."""
+
+    code = "changed_meanwhile"
+
+
+class AccessRefused(MemoryVaultError, PermissionError):
+    """The server does not let this key do this, or not for this user."""
+
+    code = "access_refused"
+
+
+class KeyRefused(AccessRefused):
+    """The server wants a key and was given none, or one that is wrong, expired or revoked."""
+
+    code = "key_refused"
 
 
 class UsageError(MemoryVaultError, RuntimeError):
@@ -125,6 +155,18 @@ class BackendUnavailable(BackendError):
     """A backend was not reached at all; retrying may help."""
 
     code = "backend_unavailable"
+
+
+class RateLimited(BackendUnavailable):
+    """The server has had too many requests of this key or about this user; retrying helps."""
+
+    code = "rate_limited"
+
+
+class TimedOut(BackendUnavailable, TimeoutError):
+    """The server stopped a call that took too long; it has happened wholly or not at all."""
+
+    code = "timed_out"
 
 
 class ReplyRefused(BackendError):
@@ -204,8 +246,12 @@ MEANINGS: dict[str, Meaning] = {
     "idempotency_conflict": Meaning(409, 2, -32602),
     "target_not_empty": Meaning(409, 2, -32602),
     "import_refused": Meaning(422, 2, -32602),
+    "too_large": Meaning(413, 2, -32602),
     "config": Meaning(500, 3, -32603),
     "not_found": Meaning(404, 4, -32004),
+    "changed_meanwhile": Meaning(412, 10, -32010),
+    "access_refused": Meaning(403, 9, -32009),
+    "key_refused": Meaning(401, 9, -32009),
     "usage": Meaning(500, 1, -32603),
     "not_open": Meaning(503, 1, -32603),
     "wrong_event_loop": Meaning(500, 1, -32603),
@@ -214,6 +260,8 @@ MEANINGS: dict[str, Meaning] = {
     "embedder_mismatch": Meaning(409, 6, -32006),
     "backend_failed": Meaning(500, 7, -32603),
     "backend_unavailable": Meaning(503, 7, -32007),
+    "rate_limited": Meaning(429, 7, -32007),
+    "timed_out": Meaning(504, 7, -32007),
     "reply_refused": Meaning(502, 7, -32007),
     "daily_limit_reached": Meaning(503, 7, -32007),
     "storage_failed": Meaning(500, 8, -32603),

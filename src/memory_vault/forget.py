@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .errors import NotFound
 from .models import ForgetReceipt, Proof
 from .proof import finish_later, remove_later, scan, scan_again, signed, told
-from .storage import Removal, Selector
+from .storage import Removal, Selector, require_revision
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -129,10 +129,12 @@ def _chosen(selector: Selector, user: Transaction) -> list[str]:
         NotFound: If it names one memory or session, and that does not exist.
     """
     if selector.memory_id is not None:
-        if user.memories.get(selector.memory_id) is None:
+        memory = user.memories.get(selector.memory_id)
+        if memory is None:
             raise NotFound(
                 f"no memory {selector.memory_id!r}: list_memories() shows the ids there are"
             )
+        require_revision(memory, selector.revision)
         return [selector.memory_id]
     found = user.memories.ids_of(
         session_id=selector.session_id,

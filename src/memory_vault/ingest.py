@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from ._ids import new_id
+from ._stages import stage
 from .errors import InvalidInput
 from .facts import Noticed, merged, notice, statements
 from .models import Duplicate, Fact, FactChange, Memory, MemoryType, Preference, SaveResult
@@ -83,16 +84,18 @@ async def _ingest(
 ) -> SaveResult:
     """Store drafts with one embedder."""
     await embedder.open()
-    plan = await engine.store.read(
-        user_id, partial(_plan, engine, embedder, drafts, session_id, key)
-    )
+    unit = partial(_plan, engine, embedder, drafts, session_id, key)
+    with stage("save", "plan"):
+        plan = await engine.store.read(user_id, unit)
     if plan.replay is not None:
         return plan.replay
     if plan.is_first and (own := await engine.embedders.of_new_user()) is not embedder:
         return await _ingest(engine, user_id, drafts, session_id, key, own)
-    fresh = await embedder.embed(plan.missing) if plan.missing else None
+    with stage("save", "embed"):
+        fresh = await embedder.embed(plan.missing) if plan.missing else None
     commit = partial(_commit, embedder, plan, fresh, session_id, key)
-    return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
+    with stage("save", "write"):
+        return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
 
 def _digest(drafts: Sequence[Draft], session_id: str | None) -> bytes:

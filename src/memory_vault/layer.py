@@ -13,9 +13,10 @@ import anyio
 from anyio import to_thread
 
 from . import _arguments as check
+from ._elsewhere import Elsewhere, anywhere, require_open
 from ._ids import new_id
 from .config import MemoryConfig
-from .errors import InvalidInput, NotFound, NotOpen
+from .errors import InvalidInput, NotFound
 from .models import (
     Change,
     ExportReport,
@@ -60,7 +61,7 @@ class MemoryLayer:
     Args:
         user_id: Whose memory it is: 1 to 512 characters, told apart exactly as written.
         session_id: Session that `save` and the session methods use when they are given none.
-        vault: An open vault to share; the layer then never closes it.
+        vault: An open vault to share, in this program or a server's; the layer never closes it.
         config: Settings for the vault that the layer opens itself.
 
     Raises:
@@ -73,14 +74,17 @@ class MemoryLayer:
         user_id: str,
         *,
         session_id: str | None = None,
-        vault: Vault | None = None,
+        vault: Vault | Elsewhere | None = None,
         config: MemoryConfig | None = None,
     ) -> None:
         if vault is not None and config is not None:
             raise InvalidInput("give vault= or config=, not both: the vault has its own settings")
+        if not isinstance(vault, Vault | Elsewhere | None):
+            raise InvalidInput("vault=: give a Vault or a RemoteVault, or None")
         self._user_id = check.name("user_id", user_id)
         self._session_id = check.optional_name("session_id", session_id)
-        self._vault = vault or Vault(config)
+        self._elsewhere: Elsewhere | None = vault if isinstance(vault, Elsewhere) else None
+        self._vault = vault if isinstance(vault, Vault) else Vault(config)
         self._owns_vault = vault is None
         self._is_open = False
         self._next_look = 0.0
@@ -122,6 +126,10 @@ class MemoryLayer:
         """
         if self._is_open:
             return
+        if self._elsewhere is not None:
+            self._elsewhere.require_open()
+            self._is_open = True
+            return
         from .session import end_idle
 
         if self._owns_vault:
@@ -148,6 +156,7 @@ class MemoryLayer:
         if was_open and self._owns_vault:
             await self._vault.close()
 
+    @anywhere
     async def save(
         self,
         content: str | Message | Mapping[str, Any] | Sequence[Message | Mapping[str, Any]],
@@ -218,6 +227,7 @@ class MemoryLayer:
             key=check.optional_name("idempotency_key", idempotency_key),
         )
 
+    @anywhere
     async def recall(
         self,
         query: str,
@@ -286,6 +296,7 @@ class MemoryLayer:
         )
         return await recall(engine, self._user_id, request)
 
+    @anywhere
     async def get(self, memory_id: str) -> Memory:
         """Return one memory as it is now.
 
@@ -300,6 +311,7 @@ class MemoryLayer:
             raise NotFound(f"no memory {wanted!r}: list_memories() shows the ids there are")
         return found
 
+    @anywhere
     async def list_memories(
         self,
         *,
@@ -342,6 +354,7 @@ class MemoryLayer:
             ),
         )
 
+    @anywhere
     async def update(
         self,
         memory_id: str,
@@ -353,14 +366,17 @@ class MemoryLayer:
         valid_from: datetime | None = _KEEP,
         valid_to: datetime | None = _KEEP,
         metadata: Mapping[str, Any] = _KEEP,
+        if_revision: str | None = None,
     ) -> Memory:
         """Change a memory; the version before stays for `known_at` and `history`.
 
-        Only what is given changes; None clears a time; `metadata` replaces the whole object. Facts
-        are read anew when the text changes or the time; those it no longer states hold no more.
+        Only what is given changes; None clears a time; `metadata` replaces the whole object. With
+        `if_revision`, nothing changes unless the memory still is as it was read. Facts are read
+        anew when the text changes or the time; those it no longer states hold no more.
 
         Raises:
             NotFound: If this user has no such memory.
+            ChangedMeanwhile: If its `revision` is not `if_revision`.
             InvalidInput: If a value is not acceptable, or valid_to is not after valid_from.
         """
         engine = self._engine()
@@ -375,9 +391,12 @@ class MemoryLayer:
             valid_from=valid_from,
             valid_to=valid_to,
             metadata=metadata,
+            if_revision=if_revision,
         )
-        return await revise(engine, self._user_id, check.name("memory_id", memory_id), changes)
+        wanted = check.name("memory_id", memory_id)
+        return await revise(engine, self._user_id, wanted, changes)
 
+    @anywhere
     async def history(self, memory_id: str) -> tuple[Change, ...]:
         """Return every version of a memory, oldest first.
 
@@ -392,6 +411,7 @@ class MemoryLayer:
             raise NotFound(f"no memory {wanted!r}: list_memories() shows the ids there are")
         return found
 
+    @anywhere
     async def forget(
         self,
         memory_id: str | None = None,
@@ -401,6 +421,7 @@ class MemoryLayer:
         recorded_before: datetime | None = None,
         proof: Proof = "quick",
         dry_run: bool = False,
+        if_revision: str | None = None,
     ) -> ForgetReceipt:
         """Remove memories and all that was derived from them, versions included.
 
@@ -418,19 +439,22 @@ class MemoryLayer:
                 user, in a process of its own, for pieces of what was forgotten. Cancelled after
                 the deletion, it has forgotten and proves nothing.
             dry_run: Only say what would be removed.
+            if_revision: With `memory_id`: only if the memory still is as it was read.
 
         Raises:
             NotFound: If the memory or session does not exist.
+            ChangedMeanwhile: If the memory's `revision` is not `if_revision`.
             InvalidInput: If not exactly one selector is given.
         """
         engine = self._engine()
         from .forget import forget
 
-        selector = check.selector(memory_id, session_id, origin, recorded_before)
+        selector = check.selector(memory_id, session_id, origin, recorded_before, if_revision)
         return await forget(
             engine, self._user_id, selector, proof=check.proof(proof), dry_run=dry_run
         )
 
+    @anywhere
     async def forget_all(self, *, confirm: bool, proof: Proof = "quick") -> ForgetReceipt:
         """Remove everything this user has: memories, sessions, preferences, history.
 
@@ -445,10 +469,12 @@ class MemoryLayer:
         check.confirmed(confirm, f"everything of user {self._user_id!r}")
         return await forget_all(engine, self._user_id, proof=check.proof(proof))
 
+    @anywhere
     async def stats(self) -> Stats:
         """Count what this user's vault holds."""
         return await self._engine().store.read(self._user_id, lambda user: user.stats())
 
+    @anywhere
     async def set_preference(self, key: str, value: str, *, confidence: float = 1.0) -> Preference:
         """Set one preference; the value before stays in its history.
 
@@ -463,12 +489,14 @@ class MemoryLayer:
             self._user_id, lambda user: user.preferences.set(*wanted, source=None), create=True
         )
 
+    @anywhere
     async def list_preferences(self, *, include_history: bool = False) -> tuple[Preference, ...]:
         """Return the current preferences by key; with history, each key's former values too."""
         return await self._engine().store.read(
             self._user_id, lambda user: user.preferences.list(include_history=include_history)
         )
 
+    @anywhere
     async def delete_preference(self, key: str) -> bool:
         """End one preference; say whether it was set. Its history stays until it is forgotten."""
         wanted = check.preference_key(key)
@@ -485,14 +513,20 @@ class MemoryLayer:
             session_id: Its name; None makes a new one.
             metadata: A JSON object of at most 64 KB; replaces the one it has.
         """
+        session = await self._start_session(session_id, metadata=metadata)
+        self._session_id = session.id
+        return session
+
+    @anywhere
+    async def _start_session(
+        self, session_id: str | None, *, metadata: Mapping[str, Any] | None
+    ) -> Session:
         engine = self._engine()
         wanted = check.optional_name("session_id", session_id) or new_id("ses")
         kept = check.optional_metadata(metadata)
-        session = await engine.store.write(
+        return await engine.store.write(
             self._user_id, lambda user: user.sessions.start(wanted, kept), create=True
         )
-        self._session_id = session.id
-        return session
 
     async def end_session(self, session_id: str | None = None) -> Session:
         """End a session: what is worth keeping of its working memory becomes episodic.
@@ -507,18 +541,25 @@ class MemoryLayer:
             InvalidInput: If none is given and the layer has none.
             NotFound: If there is no such session.
         """
-        engine = self._engine()
-        from .session import end
-
+        require_open(self)
         wanted = check.optional_name("session_id", session_id) or self._session_id
         if wanted is None:
             raise InvalidInput("session_id=None: this layer has no session; name the one to end")
-        session = await end(engine, self._user_id, wanted)
-        await self._note_due(engine)
+        session = await self._end_session(wanted)
         if wanted == self._session_id:
             self._session_id = None
         return session
 
+    @anywhere
+    async def _end_session(self, session_id: str) -> Session:
+        engine = self._engine()
+        from .session import end
+
+        session = await end(engine, self._user_id, session_id)
+        await self._note_due(engine)
+        return session
+
+    @anywhere
     async def list_sessions(
         self,
         *,
@@ -539,6 +580,7 @@ class MemoryLayer:
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
         )
 
+    @anywhere
     async def compress(self, *, wait: bool = False, force: bool = False) -> Job:
         """Let a summary stand for each session that is past its threshold, in the background.
 
@@ -564,6 +606,7 @@ class MemoryLayer:
         job = await note(engine, self._user_id, is_forced=force)
         return await engine.runner.wait(self._user_id, job.id) if wait else job
 
+    @anywhere
     async def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of this user, as it stands now.
 
@@ -573,6 +616,7 @@ class MemoryLayer:
         wanted = check.name("job_id", job_id)
         return check.found_job(await self._engine().runner.job(self._user_id, wanted), wanted)
 
+    @anywhere
     async def list_jobs(
         self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
     ) -> Page[Job]:
@@ -589,6 +633,7 @@ class MemoryLayer:
         wanted = check.job_state(state)
         return await self._engine().runner.page(self._user_id, state=wanted, size=size, after=after)
 
+    @anywhere
     async def cancel_job(self, job_id: str) -> Job:
         """End a job that is not finished; one that is stays as it is.
 
@@ -600,6 +645,7 @@ class MemoryLayer:
         wanted = check.name("job_id", job_id)
         return check.found_job(await self._engine().runner.cancel(self._user_id, wanted), wanted)
 
+    @anywhere
     async def export(
         self,
         path: str | Path,
@@ -628,6 +674,7 @@ class MemoryLayer:
         target = check.file_path(path)
         return await export(engine, self._user_id, target, overwrite=overwrite, progress=progress)
 
+    @anywhere
     async def import_(
         self,
         path: str | Path,
@@ -662,6 +709,5 @@ class MemoryLayer:
 
     def _engine(self) -> Engine:
         """The engine to work with, if this is the right moment and event loop."""
-        if not self._is_open:
-            raise NotOpen("the layer is not open: use `async with MemoryLayer(...)` or open() it")
+        require_open(self)
         return self._vault.engine

@@ -5,8 +5,10 @@ Times are aware datetimes in UTC. Shares and scores are floats; token counts are
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -84,6 +86,16 @@ class Memory:
     compressed: bool
     token_count: int
     metadata: Mapping[str, Any]
+
+    @property
+    def revision(self) -> str:
+        """Names this state of the memory: another one after any change, 32 hexadecimal digits.
+
+        `update` and `forget` take it as `if_revision`; over HTTP it is the ETag.
+        """
+        shown = [getattr(self, one.name) for one in fields(self)]
+        text = json.dumps(shown, default=datetime.isoformat, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def __repr__(self) -> str:
         day = (self.occurred_at or self.recorded_at).date().isoformat()

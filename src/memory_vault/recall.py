@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._stages import stage
 from ._times import to_micros, to_moment
 from .block import Block
 from .models import FACT_TYPES, Memory, RecallResult
@@ -67,16 +68,19 @@ async def _recall(
 ) -> RecallResult:
     """Answer one request with one embedder."""
     await embedder.open()
-    embedding = await embedder.embed_query(request.query)
+    with stage("recall", "embed"):
+        embedding = await embedder.embed_query(request.query)
     index = engine.indexes.get(user_id, embedder.fingerprint.dimension)
     search = _Search(engine, index, request, embedder.fingerprint, embedding)
     scores = {}
     if engine.reranker is not None:
         texts = await engine.store.read(user_id, search.best_texts, holding=index.lock)
-        found = await engine.reranker.rerank(request.query, list(texts.values()))
+        with stage("recall", "rerank"):
+            found = await engine.reranker.rerank(request.query, list(texts.values()))
         scores = dict(zip(texts, found.tolist(), strict=True))
     answer = partial(search.answer, scores)
-    return await engine.store.read(user_id, answer, holding=index.lock)
+    with stage("recall", "search"):
+        return await engine.store.read(user_id, answer, holding=index.lock)
 
 
 @dataclass(frozen=True, slots=True)

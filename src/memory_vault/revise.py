@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from .facts import Noticed, notice, statements
 from .ingest import shared
 from .models import Memory
 from .pieces import Piece, as_bytes, chunks_of, pieces
-from .storage import Changes, Chunk
+from .storage import Changes, Chunk, require_revision
 
 if TYPE_CHECKING:
     from .embed import Embedder
@@ -45,26 +45,26 @@ async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes)
 
     Facts are read anew when the text or the time of what they were read from changes.
     """
-    values = dict(changes.values)
-    if not values.keys() & {"content", "occurred_at"}:
-        return await engine.store.write(user_id, partial(_revise, memory_id, values))
-    change = partial(_change, engine, user_id, memory_id, values)
+    if not changes.values.keys() & {"content", "occurred_at"}:
+        return await engine.store.write(user_id, partial(_revise, memory_id, changes))
+    change = partial(_change, engine, user_id, memory_id, changes)
     return await engine.embedders.for_user(user_id, change)
 
 
 async def _change(
-    engine: Engine, user_id: str, memory_id: str, values: Mapping[str, Any], embedder: Embedder
+    engine: Engine, user_id: str, memory_id: str, changes: Changes, embedder: Embedder
 ) -> Memory:
     """Add a version with another text or time, by one embedder."""
     await embedder.open()
-    plan = await engine.store.read(user_id, partial(_plan, engine, embedder, memory_id, values))
+    read = partial(_plan, engine, embedder, memory_id, changes.values)
+    plan = await engine.store.read(user_id, read)
     wanted = [*plan.pieces, *(piece for one in plan.noticed or () for piece in one.pieces)]
     missing = list(dict.fromkeys(one.text for one in wanted if one.text not in plan.known))
     vectors = as_bytes(await embedder.embed(missing)) if missing else []
     embeddings = {**plan.known, **dict(zip(missing, vectors, strict=True))}
     if plan.pieces:
-        values = {**values, "token_count": plan.token_count}
-    commit = partial(_revise_and_learn, embedder, memory_id, values, plan, embeddings)
+        changes = replace(changes, values={**changes.values, "token_count": plan.token_count})
+    commit = partial(_revise_and_learn, embedder, memory_id, changes, plan, embeddings)
     return await engine.store.write(user_id, commit)
 
 
@@ -91,14 +91,14 @@ def _plan(
 def _revise_and_learn(
     embedder: Embedder,
     memory_id: str,
-    values: Mapping[str, Any],
+    changes: Changes,
     plan: _Plan,
     embeddings: Mapping[str, bytes],
     user: Transaction,
 ) -> Memory:
     user.claim_embedder(embedder.fingerprint)
     chunks = chunks_of(plan.pieces, embeddings) if plan.pieces else None
-    after = _revise(memory_id, values, user, chunks)
+    after = _revise(memory_id, changes, user, chunks)
     if plan.noticed is not None:
         user.facts.learn(after, statements(after, plan.noticed, embeddings))
     return after
@@ -113,12 +113,13 @@ def _existing(user: Transaction, memory_id: str) -> Memory:
 
 def _revise(
     memory_id: str,
-    values: Mapping[str, Any],
+    changes: Changes,
     user: Transaction,
     chunks: tuple[Chunk, ...] | None = None,
 ) -> Memory:
     """Check the new version against the one in force, and write it."""
-    before = _existing(user, memory_id)
+    before, values = _existing(user, memory_id), changes.values
+    require_revision(before, changes.if_revision)
     start = values.get("valid_from", optional_micros(before.valid_from))
     stop = values.get("valid_to", optional_micros(before.valid_to))
     if start is not None and stop is not None and stop <= start:

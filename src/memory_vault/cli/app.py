@@ -20,10 +20,12 @@ from . import (
     doctor,
     forget,
     jobs,
+    keys,
     memories,
     model,
     portable,
     preferences,
+    serve,
     sessions,
     upkeep,
     users,
@@ -63,12 +65,13 @@ def everywhere(
     context.obj = Globals(data_dir)
 
 
-for _group in (memories, forget, compress, portable, upkeep, users, doctor, demo):
+for _group in (memories, forget, compress, portable, upkeep, users, doctor, demo, serve):
     _group.register(app)
 for _name, _commands in (
     ("sessions", sessions),
     ("preferences", preferences),
     ("jobs", jobs),
+    ("keys", keys),
     ("model", model),
     ("bench", bench),
 ):

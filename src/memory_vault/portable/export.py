@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator
+import json
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._work import Meter, Progress, work_off
+from .._work import Meter, Progress, each, work_off
 from ..models import ExportReport
 from . import lines
 from .target import Target
@@ -31,35 +32,59 @@ async def export(
     return await work_off(engine.store.long, _export(snapshot, target, meter), meter)
 
 
+def stream(engine: Engine, user_id: str) -> AsyncGenerator[tuple[int, bytes], None]:
+    """The file in pages, each with how many of the user's rows are in it; see `each`."""
+    return each(engine.store.long, _stream(engine.store.snapshot(user_id), lambda _: None))
+
+
 def _export(snapshot: Snapshot, target: Target, meter: Meter) -> Generator[int, None, ExportReport]:
     """Write all lines beside the place, then give the file its name; yields lines just written."""
-    digest, written = hashlib.sha256(), 0
-    try:
-        counts = snapshot.run(lambda rows: rows.counts())
-        meter.total = sum(counts.values())
+    written, last = 0, b""
+
+    def begin(total: int) -> None:
+        meter.total = total
         target.open()
+
+    try:
+        for count, page in _stream(snapshot, begin):
+            target.write(page)
+            written += len(page)
+            last = page
+            yield count
+        target.publish()
+    finally:
+        target.close()
+    return report(target.path, written, last)
+
+
+def report(path: Path, written: int, last: bytes) -> ExportReport:
+    """What an export wrote, by its last line."""
+    digest: str = json.loads(last)["sha256"]
+    return ExportReport(path=path, **counts(last), bytes_written=written, digest=digest)
+
+
+def counts(last: bytes) -> dict[str, int]:
+    """How much of what the last line of an export counts."""
+    told = json.loads(last)
+    return {name: told[name] for name in ("memories", "versions", "sessions", "preferences")}
+
+
+def _stream(
+    snapshot: Snapshot, begin: Callable[[int], None]
+) -> Generator[tuple[int, bytes], None, None]:
+    """All lines in pages, each with how many of the user's rows are in it; the last line alone."""
+    digest = hashlib.sha256()
+    try:
+        rows = snapshot.run(lambda rows: rows.counts())
+        begin(sum(rows.values()))
         first = lines.header(snapshot.run(lambda rows: rows.fingerprint))
         for page in _pages(snapshot, first):
             text = b"".join(page)
             digest.update(text)
-            written += len(text)
-            target.write(text)
-            yield len(page) if page[0] is not first else 0
-        last = lines.footer(counts, digest.hexdigest())
-        target.write(last)
-        target.publish()
+            yield (len(page) if page[0] is not first else 0), text
+        yield 0, lines.footer(rows, digest.hexdigest())
     finally:
         snapshot.close()
-        target.close()
-    return ExportReport(
-        path=target.path,
-        memories=counts["memory"],
-        versions=counts["version"],
-        sessions=counts["session"],
-        preferences=counts["preference"],
-        bytes_written=written + len(last),
-        digest=digest.hexdigest(),
-    )
 
 
 def _pages(snapshot: Snapshot, first: bytes) -> Iterator[list[bytes]]:

@@ -7,20 +7,21 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from .._host import finish
 from .._work import Progress
-from ..errors import InvalidInput, NotOpen, StorageError, TargetNotEmpty
+from ..errors import ImportRefused, InvalidInput, NotOpen, StorageError, TargetNotEmpty
 from ..models import ImportReport
 from ..pieces import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..storage import Chunk, Version
 from . import lines
 from .fields import KINDS
+from .source import Feed, File, Source
 
 if TYPE_CHECKING:
     from ..embed import Embedder
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _PAGE = 200
 _TEXTS = 64
+_ENOUGH = 1 << 20
+"""Bytes that are worth a hop, of a file that arrives piece by piece."""
 _DAY = 86_400 * 1_000_000
 """How far a clock that wrote a file may be ahead of this one."""
 
@@ -40,19 +43,52 @@ async def import_(
     engine: Engine, user_id: str, path: Path, *, origin: str | None, progress: Progress | None
 ) -> ImportReport:
     """Take a file over; cancelled, failed or killed, the user is as before."""
+    embedder = await engine.embedders.of_new_user()
+    work = _Import(engine, embedder, partial(open_file, path), origin)
+
+    async def read() -> None:
+        while not await engine.store.in_thread(work.step):
+            if progress is not None:
+                progress(work.bytes_read, work.size)
+
+    report = await _import(engine, user_id, work, read)
+    if progress is not None:
+        progress(work.size, work.size)
+    return report
+
+
+async def import_stream(
+    engine: Engine, user_id: str, pieces: AsyncIterator[bytes], *, origin: str | None
+) -> ImportReport:
+    """The same with a file that arrives piece by piece."""
+    feed = Feed(lines.MAX_LINE_BYTES)
+    embedder = await engine.embedders.of_new_user()
+    work = _Import(engine, embedder, lambda: feed, origin, is_ready=feed.is_ready)
+
+    async def read() -> None:
+        is_done = False
+        async for piece in pieces:
+            feed.add(piece)
+            while len(feed) >= _ENOUGH and feed.is_ready() and not is_done:
+                is_done = await engine.store.in_thread(work.step)
+            if is_done and len(feed):
+                raise work.refuse_more()
+        feed.end()
+        while not is_done:
+            is_done = await engine.store.in_thread(work.step)
+
+    return await _import(engine, user_id, work, read)
+
+
+async def _import(
+    engine: Engine, user_id: str, work: _Import, read: Callable[[], Awaitable[None]]
+) -> ImportReport:
     store = engine.store
     await store.read(user_id, _refuse_if_used)
-    embedder = await engine.embedders.of_new_user()
-    work = _Import(engine, embedder, path, store.stage(), origin)
     try:
-        total = await store.in_thread(work.start)
-        while not await store.in_thread(work.step):
-            if progress is not None:
-                progress(work.bytes_read, total)
-        embedded = await _embed(engine, embedder, work)
+        await read()
+        embedded = await _embed(engine, work.embedder, work)
         await store.write(user_id, work.hand_over, create=True)
-        if progress is not None:
-            progress(total, total)
         return work.report(embedded)
     finally:
         await finish(partial(store.in_thread, work.close))
@@ -84,37 +120,51 @@ class _Import:
     """The work in its hops; each waits for the one before, also when nobody waits for that."""
 
     def __init__(
-        self, engine: Engine, embedder: Embedder, path: Path, stage: Stage, origin: str | None
+        self,
+        engine: Engine,
+        embedder: Embedder,
+        open_: Callable[[], Source],
+        origin: str | None,
+        *,
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._engine, self._embedder = engine, embedder
-        self._path, self._stage, self._origin = path, stage, origin
+        self._engine, self._open, self._origin, self._is_ready = engine, open_, origin, is_ready
+        self.embedder: Embedder = embedder
+        self._stage: Stage = engine.store.stage()
         self._lock = threading.Lock()
-        self._file: BinaryIO | None = None
+        self._file: Source | None = None
+        self._is_closed = False
         self._lines = lines.Lines(time.time_ns() // 1_000 + _DAY)
         self._digest = hashlib.sha256()
         self._counts = dict.fromkeys((*KINDS, "version"), 0)
         self._seq = self._clock = self._changed_at = self._last_embedded = 0
         self._has_embeddings = False
         self.bytes_read: int = 0
+        self.size: int = 0
 
     # reading -------------------------------------------------------------------------------------
 
-    def start(self) -> int:
-        """Open the file, read its first line, make the stage; the bytes there are to read."""
-        with self._lock:
-            self._file = _open(self._path)
-            embedder = self._lines.header(self._record())
-            self._has_embeddings = embedder == str(self._embedder.fingerprint)
-            self._stage.open()
-            return os.fstat(self._file.fileno()).st_size
-
     def step(self) -> bool:
-        """Read a page of lines into the stage; whether that was the last."""
+        """Read a page of lines into the stage, or as many as are there; whether the last was."""
         with self._lock:
+            if self._file is None:
+                self._start()
             return self._stage.run(self._read_page)
+
+    def _start(self) -> None:
+        """Open the file, read its first line, make the stage."""
+        if self._is_closed:
+            raise NotOpen("the import was ended")
+        self._file = self._open()
+        self.size = self._file.size
+        embedder = self._lines.header(self._record())
+        self._has_embeddings = embedder == str(self.embedder.fingerprint)
+        self._stage.open()
 
     def _read_page(self, rows: Records) -> bool:
         for _ in range(_PAGE):
+            if not self._is_ready():
+                return False
             so_far = self._digest.hexdigest()
             record = self._record()
             if record.get("kind") == "end":
@@ -124,8 +174,12 @@ class _Import:
             self._take(rows, record)
         return False
 
+    def refuse_more(self) -> ImportRefused:
+        """The error for what follows the last line."""
+        return self._lines.refuse("nothing may follow the last line")
+
     def _record(self) -> dict[str, Any]:
-        if self._file is None:
+        if self._file is None or self._is_closed:
             raise NotOpen("the import was ended")
         line = self._file.readline(lines.MAX_LINE_BYTES + 1)
         self._digest.update(line)
@@ -170,7 +224,7 @@ class _Import:
             return ()
         import numpy as np
 
-        size = self._embedder.fingerprint.dimension
+        size = self.embedder.fingerprint.dimension
         packed = [one.embedding for one in version.chunks]
         if any(len(one) != 4 * size for one in packed):
             raise self._lines.refuse(f"chunks: an embedding has {size} float32 numbers")
@@ -203,11 +257,11 @@ class _Import:
         if record != wanted:
             raise self._lines.refuse("sha256 is not that of the lines above: the file was changed")
         assert self._file is not None, "read from above"
-        if self._file.read(1):
-            raise self._lines.refuse("nothing may follow the last line")
+        if self._file.readline(1):
+            raise self.refuse_more()
 
     def _fingerprint(self) -> str | None:
-        return str(self._embedder.fingerprint) if self._seq else None
+        return str(self.embedder.fingerprint) if self._seq else None
 
     # embedding -----------------------------------------------------------------------------------
 
@@ -220,7 +274,7 @@ class _Import:
         """The pieces of the next versions that lack their chunks."""
         with self._lock:
             found = self._stage.run(lambda rows: rows.without_chunks(self._last_embedded, _TEXTS))
-            return [(seq, pieces(self._embedder, text, role)) for seq, text, role in found]
+            return [(seq, pieces(self.embedder, text, role)) for seq, text, role in found]
 
     def embedded(
         self, found: Sequence[tuple[int, tuple[Piece, ...]]], known: dict[str, bytes]
@@ -263,13 +317,13 @@ class _Import:
     def close(self) -> None:
         """Give back what is held."""
         with self._lock:
+            self._is_closed = True
             if self._file is not None:
                 self._file.close()
-                self._file = None
             self._stage.close()
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> File:
     """Open a plain file to read; a pipe or a device is refused, for it may never end."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -280,4 +334,4 @@ def _open(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise InvalidInput(f"{path} is no file")
-    return os.fdopen(handle, "rb", buffering=1 << 20)
+    return File(os.fdopen(handle, "rb", buffering=1 << 20))

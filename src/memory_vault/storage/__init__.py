@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..errors import InvalidInput
-from ..models import CheckReport, MemoryType, Page, UserInfo
+from ..errors import ChangedMeanwhile, InvalidInput
+from ..models import CheckReport, Memory, MemoryType, Page, UserInfo
 
 if TYPE_CHECKING:
     from .sqlite.transaction import Transaction
@@ -122,19 +122,30 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an update is to change: attribute name to value, in the store's own form."""
+    """What an update is to change.
+
+    Attributes:
+        values: Attribute name to value, in the store's own form.
+        if_revision: The state that the memory must still be in; None for any.
+    """
 
     values: Mapping[str, Any]
+    if_revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a forget is to remove: exactly one is set."""
+    """What a forget is to remove: exactly one of the first four is set.
+
+    Attributes:
+        revision: With `memory_id`: only if the memory is still in this state.
+    """
 
     memory_id: str | None = None
     session_id: str | None = None
     origin: str | None = None
     recorded_before: int | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,18 @@ class Cursor:
         if not is_key or found != listing:
             raise InvalidInput(_NOT_A_CURSOR)
         return Cursor(listing, key, last)
+
+
+def require_revision(memory: Memory, wanted: str | None) -> None:
+    """Refuse a memory that is not in the state that is wanted; None wants any.
+
+    Raises:
+        ChangedMeanwhile: If it is not.
+    """
+    if wanted not in (None, memory.revision):
+        raise ChangedMeanwhile(
+            f"memory {memory.id!r} was changed since it was read: get it again, then decide"
+        )
 
 
 def next_cursor(listing: str, rows: Sequence[Sequence[Any]], size: int, *, key: int) -> str | None:

@@ -194,6 +194,22 @@ CREATE TABLE embedders (
 """The vault's vector spaces, the latest with the highest number; empty if it never switched."""
 _LLM_TOKENS = "CREATE TABLE llm_tokens (day INTEGER PRIMARY KEY, tokens INTEGER NOT NULL)"
 """What a language model has read and written for this vault, by days since 1970."""
+_API_KEYS = """
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    users TEXT,
+    rights TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    digest BLOB NOT NULL,
+    old_digest BLOB,
+    old_until INTEGER
+) WITHOUT ROWID
+"""
+"""Keys of the server; `old_digest` is of the secret before the last rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +241,14 @@ KEY = Schema(
 CATALOG = Schema(
     "catalog",
     0x4D56_4331,
-    (_CATALOG_1, _CATALOG_2, f"{_HINTS.strip()};\n{_JOBS.strip()}", _EMBEDDERS, _LLM_TOKENS),
+    (
+        _CATALOG_1,
+        _CATALOG_2,
+        f"{_HINTS.strip()};\n{_JOBS.strip()}",
+        _EMBEDDERS,
+        _LLM_TOKENS,
+        _API_KEYS,
+    ),
 )
 
 CONTENT_TABLES = (

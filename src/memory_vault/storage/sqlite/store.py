@@ -21,6 +21,7 @@ from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
+from .api_keys import ApiKeys, strike_user
 from .backup import user_files
 from .catalog import Catalog
 from .connection import Database, Retired, close, translated
@@ -149,6 +150,7 @@ class SqliteStore:
         self._in_catalog = threading.Lock()
         self._listing = Catalog(self._pool, self._catalog, self._in_catalog)
         self.hints: Hints = Hints(self._listing)
+        self.api_keys: ApiKeys = ApiKeys(self._listing)
         self.on_work: Callable[[str], None] = lambda _: None
         """Called on the event loop when a unit has noted a job of this user."""
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
@@ -237,6 +239,15 @@ class SqliteStore:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
         return await self._until_free(work, self.long)
+
+    def waiting(self) -> dict[str, int]:
+        """Calls that wait for a thread, by what for."""
+        limiters = {"read": self._readers, "write": self._writers, "long": self.long}
+        return {name: one.statistics().tasks_waiting for name, one in limiters.items()}
+
+    async def with_api_keys(self, use: Callable[[ApiKeys], T]) -> T:
+        """Read or change the keys of the server."""
+        return await self._until_free(partial(use, self.api_keys), self._readers)
 
     async def checkpoint(self, user_id: str) -> bool:
         """Empty the user's write-ahead log; False if a reader elsewhere still needs it."""
@@ -572,6 +583,7 @@ class SqliteStore:
         def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
             connection.execute("DELETE FROM hints WHERE user_id = ?", (user_id,))
+            strike_user(connection, user_id)
 
         with self._in_catalog:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()

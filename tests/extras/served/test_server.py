@@ -1,0 +1,276 @@
+"""What the server takes, for how long, how often; what it answers, and what it writes down."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from tests.extras.served.running import UNLIMITED, URL, make_key, running, within
+
+from memory_vault import MemoryConfig
+from memory_vault.api.logs import JsonLines
+from memory_vault.api.settings import ServeSettings
+from memory_vault.errors import ConfigError
+from memory_vault.testing.embedders import HashEmbedder
+
+pytestmark = pytest.mark.anyio
+SECRET = "the zebra sleeps behind the boiler"
+
+
+@pytest.fixture
+async def client(hash_config: MemoryConfig) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(hash_config) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            yield client
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> None:
+    """Check that an answer is a problem of this kind."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)
+    assert told["type"] == f"urn:memory-vault:error:{code}"
+    assert told["detail"]
+
+
+ODD = ["a/b", "..", ".", "~tilde", "a%2Fb", "a b", "ä/é", "日本", "a?b#c", "x" * 512, "\\..\\"]
+
+
+@pytest.mark.parametrize("user_id", ODD)
+async def test_any_user_id_can_be_named(client: httpx.AsyncClient, user_id: str) -> None:
+    from memory_vault.client.calls import CALLS, request
+
+    target = request(CALLS["stats"], {"user_id": user_id}).target
+    url = httpx.URL(URL).copy_with(raw_path=target.encode())
+    assert (await client.get(url)).json()["user_id"] == user_id
+
+
+async def test_an_encoded_slash_is_part_of_an_id_and_a_plain_one_is_not(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.get("/v1/users/a%2Fb/stats")).json()["user_id"] == "a/b"
+    problem(await client.get("/v1/users/a/b/stats"), 404, "not_found")
+    for wrong in ("%ff", "~", "~*", "~gA"):
+        problem(await client.get(f"/v1/users/{wrong}/stats"), 404, "not_found")
+
+
+async def test_etags(client: httpx.AsyncClient) -> None:
+    saved = (await client.post("/v1/users/ada/memories", json={"content": "tea"})).json()["saved"]
+    path = f"/v1/users/ada/memories/{saved[0]['id']}"
+    first = (await client.get(path)).headers["etag"]
+    changed = await client.patch(path, json={"importance": 1}, headers={"if-match": first})
+    assert changed.headers["etag"] != first
+    for method in ("patch", "delete"):
+        body = {"json": {"importance": 0}} if method == "patch" else {}
+        for stale in (first, "nonsense", f"W/{changed.headers['etag']}"):
+            again = await getattr(client, method)(path, headers={"if-match": stale}, **body)
+            problem(again, 412, "changed_meanwhile")
+    assert (await client.get(path)).json()["importance"] == 1
+    several = f"{first}, {changed.headers['etag']}"
+    assert (await client.delete(path, headers={"if-match": several})).status_code == 200
+    problem(await client.delete(path, headers={"if-match": "*"}), 404, "not_found")
+
+
+async def test_an_idempotency_key_comes_as_a_header(client: httpx.AsyncClient) -> None:
+    path, key = "/v1/users/ada/memories", {"idempotency-key": "k-1"}
+    first = await client.post(path, json={"content": "tea"}, headers=key)
+    await client.post(path, json={"content": "coffee"})
+    assert (await client.post(path, json={"content": "tea"}, headers=key)).json() == first.json()
+    other = await client.post(path, json={"content": "cake"}, headers=key)
+    problem(other, 409, "idempotency_conflict")
+
+
+async def test_pages(client: httpx.AsyncClient) -> None:
+    path = "/v1/users/ada/memories"
+    await client.post(path, json={"content": [f"tea {i}" for i in range(5)]})
+    found, cursor = [], None
+    while True:
+        given = {"page_size": 2, **({"cursor": cursor} if cursor else {})}
+        page = (await client.get(path, params=given)).json()
+        found += [one["content"] for one in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert found == [f"tea {i}" for i in range(5)]
+
+
+async def test_what_is_not_acceptable_is_told_without_quoting_it(client: httpx.AsyncClient) -> None:
+    path = "/v1/users/ada/memories"
+    for body in (
+        {"content": " "},
+        {"content": SECRET, "occurred_at": SECRET},
+        {"content": SECRET, "metadata": SECRET},
+        {"content": SECRET, SECRET: 1},
+        {"content": SECRET, "role": None},
+        {"content": [SECRET, 5]},
+    ):
+        answer = await client.post(path, json=body)
+        problem(answer, 422, "invalid_input")
+        assert "zebra" not in answer.text
+    as_text = await client.post(path, content=b'{"content": "tea"}')
+    assert as_text.status_code in (415, 422)  # no web page may send it without being asked first
+    assert (await client.get(path)).json()["items"] == []
+
+
+async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
+    problem(await client.get("/v1/nothing"), 404, "not_found")
+    answer = await client.put("/v1/users/ada/memories")
+    problem(answer, 405, "invalid_input")
+    assert answer.headers["allow"] == "DELETE, GET, POST"
+
+
+async def test_every_answer_has_the_security_headers_and_no_cors(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await client.get("/health/live", headers={"origin": "http://page.example"}),
+        await client.get("/v1/nothing"),
+        await client.options(
+            "/v1/users",
+            headers={"origin": "http://page.example", "access-control-request-method": "GET"},
+        ),
+    ):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_pages_that_are_named_may_call(hash_config: MemoryConfig) -> None:
+    settings = replace(UNLIMITED, cors_origins=("http://page.example",))
+    async with running(hash_config, settings) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            for origin, allowed in (("http://page.example", True), ("http://x.example", False)):
+                answer = await client.get("/health/live", headers={"origin": origin})
+                assert ("access-control-allow-origin" in answer.headers) is allowed
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_too_large_a_request_is_refused(
+    hash_config: MemoryConfig, is_announced: bool
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1_000
+
+    content = b" " * 100_000 if is_announced else pieces()
+    async with running(hash_config, replace(UNLIMITED, max_body_bytes=50_000)) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            answer = await client.post(
+                "/v1/users/ada/memories",
+                content=content,
+                headers={"content-type": "application/json"},
+            )
+            problem(answer, 413, "too_large")
+
+
+class SlowEmbedder(HashEmbedder):
+    """Never done."""
+
+    async def embed(self, texts: Any) -> Any:
+        await anyio.sleep_forever()
+
+
+async def test_a_call_that_takes_too_long_is_stopped(hash_config: MemoryConfig) -> None:
+    config = replace(hash_config, embedder=SlowEmbedder())
+    async with running(config, replace(UNLIMITED, timeout_s=0.2)) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            answer = await client.post("/v1/users/ada/memories", json={"content": "tea"})
+            problem(answer, 504, "timed_out")
+            assert "retry-after" in answer.headers
+            assert (await client.get("/v1/users/ada/stats")).json()["memories"] == {}
+
+
+async def test_too_many_requests_are_refused_for_a_while(hash_config: MemoryConfig) -> None:
+    async with running(hash_config, ServeSettings(rate_per_user=5, burst_s=1)) as app:
+        key = {"authorization": f"Bearer {await make_key(app)}"}
+        async with httpx.AsyncClient(transport=within(app), base_url=URL, headers=key) as client:
+            answers = [await client.get("/v1/users/ada/stats") for _ in range(30)]
+            refused = [one for one in answers if one.status_code == 429]
+            assert answers[4].status_code == 200
+            assert refused
+            problem(refused[0], 429, "rate_limited")
+            assert refused[0].headers["retry-after"] == "1"
+            assert (await client.get("/v1/users/bob/stats")).status_code == 200
+
+
+async def test_forgetting_and_exporting_leave_a_line_and_no_text(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    path = "/v1/users/ada"
+    saved = (await client.post(f"{path}/memories", json={"content": SECRET})).json()["saved"]
+    await client.put(f"{path}/preferences/{SECRET}", json={"value": SECRET})
+    await client.post(f"{path}/recall", json={"query": SECRET})
+    await client.get(f"{path}/export")
+    await client.delete(f"{path}/memories/{saved[0]['id']}")
+    await client.delete(f"{path}/memories/{saved[0]['id']}")
+    ours = [one for one in caplog.records if one.name.startswith("memory_vault")]
+    lines = [JsonLines().format(one) for one in ours]
+    assert not [line for line in lines if "zebra" in line]
+    audit = [one for one in map(json.loads, lines) if one["logger"] == "memory_vault.audit"]
+    assert [one["message"] for one in audit] == ["export", "forget", "forget"]
+    assert audit[0]["memories"] == 1
+    assert audit[1]["memory_id"] == saved[0]["id"]
+    assert audit[1]["removed"]["memories"] == 1
+    assert [one["failure"] for one in audit] == ["", "", "not_found"]
+    assert {one["user"] for one in audit} == {"ada"}
+
+
+def test_an_unexpected_error_is_logged_without_its_message() -> None:
+    try:
+        raise KeyError(SECRET)
+    except KeyError as error:
+        record = logging.LogRecord(
+            "x", 40, "f", 1, "failed", (), (KeyError, error, error.__traceback__)
+        )
+    line = JsonLines().format(record)
+    assert "KeyError" in line
+    assert "zebra" not in line
+
+
+async def test_metrics_count_by_operation_and_stage(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/users/ada/memories", json={"content": "tea"})
+    await client.post("/v1/users/ada/recall", json={"query": "tea"})
+    text = (await client.get("/v1/metrics")).text
+    assert 'memory_vault_requests_total{operation="save",status="200"} 1.0' in text
+    for stage in ("save,plan", "save,embed", "save,write", "recall,embed", "recall,search"):
+        operation, name = stage.split(",")
+        line = f'memory_vault_stage_seconds_count{{operation="{operation}",stage="{name}"}} 1.0'
+        assert line in text
+
+
+async def test_ready_says_whether_calls_can_be_served(
+    hash_config: MemoryConfig, tmp_path: Any
+) -> None:
+    config = replace(hash_config, embedder="minilm", model_dir=tmp_path / "nothing here")
+    async with running(config) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            answer = await client.get("/health/ready")
+            assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
+            assert (await client.get("/health/live")).status_code == 200
+            failed = await client.post("/v1/users/ada/memories", json={"content": "tea"})
+            problem(failed, 503, "model_not_installed")
+            assert str(tmp_path) not in failed.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("TIMEOUT", "5"), ("TIMEOUT_S", "soon"), ("RATE_PER_KEY", "-1")]
+)
+async def test_a_wrong_setting_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"MEMORY_VAULT_SERVE_{name}"):
+        ServeSettings.from_environment({f"MEMORY_VAULT_SERVE_{name}": text})
+
+
+async def test_settings_come_from_the_environment() -> None:
+    given = {
+        "MEMORY_VAULT_SERVE_WITHOUT_KEYS": "true",
+        "MEMORY_VAULT_SERVE_CORS_ORIGINS": "http://a, http://b",
+        "MEMORY_VAULT_SERVE_TIMEOUT_S": "2.5",
+    }
+    found = ServeSettings.from_environment(given)
+    assert (found.without_keys, found.cors_origins) == (True, ("http://a", "http://b"))
+    assert found.timeout_s == 2.5
