@@ -36,7 +36,7 @@ LEVELS = [
     {"embed"},
     {"text"},
     {"config"},
-    {"plugins"},
+    {"_host", "_outcome", "plugins"},
     {
         "models",
         "_times",
