@@ -58,14 +58,14 @@ class StatedFact:
         value: What it says of it.
         text: The fact as a sentence that can be read by itself; "" if the message ends a fact.
         start: Where in the message it stands, in characters.
-        at: Since when it holds, or when it ended, aware; None for when it was said.
+        since: Since when it holds, or when it ended, aware; None for when it was said.
     """
 
     subject: str
     value: str
     text: str
     start: int = 0
-    at: datetime | None = None
+    since: datetime | None = None
 
 
 @runtime_checkable
@@ -294,6 +294,6 @@ def _facts(message: Message, found: Any) -> tuple[StatedFact, ...]:
             raise TypeError("no fact")
         if not 0 <= one.start <= len(message.content):
             raise ValueError("start")
-        if one.at is not None and one.at.tzinfo is None:
-            raise ValueError("at")
+        if one.since is not None and one.since.tzinfo is None:
+            raise ValueError("since")
     return facts

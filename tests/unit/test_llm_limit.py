@@ -15,6 +15,8 @@ from memory_vault import DailyLimitReached, MemoryConfig, Vault, _http
 from memory_vault.errors import BackendError, BackendUnavailable, ConfigError, InvalidInput
 from memory_vault.llm import Completion
 from memory_vault.llm.limited import LimitedModel
+from memory_vault.storage.sqlite.files import publish
+from memory_vault.storage.sqlite.schema import CATALOG
 from memory_vault.storage.sqlite.spending import Spending
 from memory_vault.testing.embedders import HashEmbedder
 from memory_vault.testing.llms import ScriptedModel
@@ -68,6 +70,23 @@ async def test_what_the_service_says_is_counted(ledger: Spending) -> None:
     llm = limited(ScriptedModel(), ledger, 10_000)
     found = await llm.complete(PROMPT, max_tokens=100)
     assert await ledger.spent(DAY) == (found.tokens_in or 0) + (found.tokens_out or 0) == 6
+
+
+async def test_an_encrypted_vault_and_an_older_one_count_too(tmp_path: Path) -> None:
+    for key in (None, "correct horse battery"):
+        folder = tmp_path / str(key)
+        older = replace(CATALOG, migrations=CATALOG.migrations[:2])
+        if key is None:
+            fill = "INSERT INTO meta (id, created_at) VALUES (1, 0)"
+            new = folder / "new"
+            publish(folder / "catalog.db", older, "process", fill, (), None, aside_dir=new)
+        config = MemoryConfig(data_dir=folder, embedder=HashEmbedder(), encryption_key=key)
+        async with Vault(config) as vault:
+            ledger = vault.engine.store.spending
+            assert await ledger.reserve(DAY, 10, 10)
+            assert not await ledger.reserve(DAY, 1, 10)
+            await ledger.adjust(DAY, -4)
+            assert await ledger.spent(DAY) == 6
 
 
 async def test_what_it_does_not_say_counts_as_reserved(ledger: Spending) -> None:

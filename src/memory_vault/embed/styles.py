@@ -152,7 +152,7 @@ def _count(value: Any) -> int | None:
 
 
 STYLES: Mapping[str, Style] = {
-    "openai": Style("/embeddings", "input", {"encoding_format": "base64"}, 256, _openai_rows),
+    "openai": Style("/embeddings", "input", {"encoding_format": "base64"}, 64, _openai_rows),
     "ollama": Style(
         "/api/embed",
         "input",
@@ -173,4 +173,5 @@ STYLES: Mapping[str, Style] = {
     ),
 }
 """By the name in the settings. "tei" is Hugging Face's text-embeddings-inference. Ollama counts the
-tokens of a whole request against the model's window in some versions, so it is sent few at once."""
+tokens of a whole request against the model's window in some versions, so it is sent few at once.
+OpenAI would take 2,048, but reading so many numbers at once would hold up the event loop."""
