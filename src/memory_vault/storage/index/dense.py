@@ -1,7 +1,7 @@
 """Search by embedding: every row exactly where there are few, by signs first where there are many.
 
 Up to `EXACT_ROWS` rows are kept as they came, in float32. Beyond, each number takes two bytes (a
-row has its own scale, so that cosines stay within 1e-5), and the signs of each row stand beside it
+row has its own scale, so that cosines stay within 2e-5), and the signs of each row stand beside it
 as bits: `distances` reads 48 bytes of a row of 384 instead of 1,536.
 """
 
