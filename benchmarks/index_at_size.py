@@ -346,33 +346,34 @@ def resident_mb() -> float:
     return int(RSS_PAGES.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-async def through_the_api(count: int) -> dict[str, float]:
-    """Recall of a user with so many memories: all but the question's embedding, and opening."""
+async def filled(folder: str, count: int) -> None:
+    """A vault in a folder with so many memories of one user."""
+    texts = [text for session in load()["sessions"] for _, text in session["turns"]]
+    async with MemoryLayer("many", config=MemoryConfig(data_dir=folder)) as memory:
+        await fill(memory, texts, count)
+
+
+async def asked_of(folder: str, count: int) -> dict[str, float]:
+    """Recall of that user: all but the question's embedding, and the first time."""
     texts = [text for session in load()["sessions"] for _, text in session["turns"]]
     asked = [f"What did I say about {text[:40]}?" for text in texts[:30]]
-    with tempfile.TemporaryDirectory() as folder:
-        config = MemoryConfig(data_dir=folder)
-        async with MemoryLayer("many", config=config) as memory:
-            await fill(memory, texts, count)
-        async with MemoryLayer("many", config=config) as memory:
-            await memory.recall(asked[0], known_at=datetime(2000, 1, 1, tzinfo=UTC), top_k=1)
-        async with MemoryLayer("many", config=config) as memory:
-            embedder = memory._vault.engine.embedder  # noqa: SLF001
-            await embedder.open()
-            known = {one: await embedder.embed_query(one) for one in asked}
+    async with MemoryLayer("many", config=MemoryConfig(data_dir=folder)) as memory:
+        embedder = memory._vault.engine.embedder  # noqa: SLF001
+        await embedder.open()
+        known = {one: await embedder.embed_query(one) for one in asked}
 
-            async def recalled(text: str) -> Floats:
-                return known[text]
+        async def recalled(text: str) -> Floats:
+            return known[text]
 
-            embedder.embed_query = recalled  # type: ignore[method-assign]
-            cold = await timed(partial(memory.recall, asked[0]))
-            times = [[await timed(partial(memory.recall, one)) for one in asked] for _ in range(5)]
-            return {
-                "memories": count,
-                "cold_ms": cold,
-                "rest_ms": statistics.median(map(min, zip(*times, strict=True))),
-                "resident_mb": resident_mb(),
-            }
+        embedder.embed_query = recalled  # type: ignore[method-assign]
+        cold = await timed(partial(memory.recall, asked[0]))
+        times = [[await timed(partial(memory.recall, one)) for one in asked] for _ in range(5)]
+        return {
+            "memories": count,
+            "cold_ms": cold,
+            "rest_ms": statistics.median(map(min, zip(*times, strict=True))),
+            "resident_mb": resident_mb(),
+        }
 
 
 async def timed(call: Callable[[], Any]) -> float:
@@ -392,8 +393,11 @@ def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def api_figures(count: int) -> dict[str, float]:
-    """`through_the_api` for a process of its own."""
-    return anyio.run(through_the_api, count)
+    """Figures through the public API, the vault filled by one process and asked by another."""
+    with tempfile.TemporaryDirectory() as folder:
+        in_a_process(anyio.run, filled, folder, count)
+        found: dict[str, float] = in_a_process(anyio.run, asked_of, folder, count)
+        return found
 
 
 def main() -> None:
@@ -428,7 +432,7 @@ def main() -> None:
         figures["index"].append(index_at(size, pool, asked))
         print(json.dumps(figures["index"][-1], indent=1), flush=True)
     if not given.no_vault:
-        figures["api"] = [in_a_process(api_figures, size) for size in (10_000, 100_000)]
+        figures["api"] = [api_figures(size) for size in (10_000, 100_000)]
     text = json.dumps(figures, indent=1)
     given.out.write_text(text + "\n", encoding="utf-8")
     write_curves(figures, ROOT.parent / "docs/images/index_at_size.svg")

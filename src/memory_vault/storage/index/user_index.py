@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from ...text.speakers import SUMMARY
 from . import IndexChange, IndexFeed, IndexRow
-from .columns import Codes, Column
+from .columns import Codes, Column, give_back
 from .dense import EXACT_ROWS, SEGMENT_ROWS, DenseMatrix
 from .lexical import Postings
 from .view import BYTES_A_ROW, View
 
 _BATCH = 2_000
 _DEAD_SHARE = 0.25
+_LARGE_BUILD = 20_000
 _POSITION_BITS = 40
 """Version numbers stay below 2 ** 40, sessions of one user below 2 ** 23."""
 _CODE_BYTES = 150
@@ -154,6 +155,7 @@ class UserIndex:
         if feed.generation() != self._generation:
             self._start()
         self._generation = feed.generation()
+        before = self._last_version
         try:
             while rows := feed.rows_after(self._last_version, _BATCH):
                 with self._or_anew():
@@ -165,6 +167,8 @@ class UserIndex:
                     self._compact()
         finally:
             self.nbytes = self._held()
+            if self._last_version - before >= _LARGE_BUILD:
+                give_back()
             if self._resized is not None:
                 self._resized(self)
 
