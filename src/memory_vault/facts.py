@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from . import _arguments as check
 from ._times import optional_micros, to_moment
-from .models import Fact, Memory
+from .models import Fact, Memory, Message
 from .pieces import Piece, chunks_of, pieces
+from .plugins import StatedFact
 from .storage import NewMemory, NewStatement
 from .text.facts import Reading, read_facts
 from .text.salience import importance
@@ -36,14 +37,27 @@ class Noticed:
 def notice(
     engine: Engine, embedder: Embedder, content: str, role: str, origin: str, moment: int
 ) -> tuple[Noticed, ...]:
-    """Read the facts that a text states, if it is one of those that facts are read from."""
+    """Read the facts that a text states, if it is one of those that facts are read from.
+
+    What plugins find comes after what is found here.
+    """
     trusted = engine.config.fact_sources
     trust = origin.partition(":")[0]
     if role not in trusted or not (trust in trusted or trust == check.origin_of(role)):
         return ()
     who = role[:1].upper() + role[1:]
-    found = read_facts(content, to_moment(moment), who=who)
+    when = to_moment(moment)
+    found = [
+        *read_facts(content, when, who=who),
+        *map(_reading, engine.plugins.read_facts(Message(role, content, when))),
+    ]
     return tuple(_noticed(engine, embedder, one, role) for one in found)
+
+
+def _reading(one: StatedFact) -> Reading:
+    """What a plugin has read, in the form of what is read here."""
+    subject, value = one.subject.casefold(), one.value.casefold()
+    return Reading(subject, value, one.text, one.start, one.start, one.since)
 
 
 def _noticed(engine: Engine, embedder: Embedder, one: Reading, role: str) -> Noticed:

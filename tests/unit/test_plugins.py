@@ -175,6 +175,20 @@ def test_several_threads_look_once(install: Install) -> None:
 HOME = StatedFact("home", "Lisbon", "The user lives in Lisbon.")
 
 
+async def test_what_a_reader_finds_becomes_a_fact(tmp_path: Path) -> None:
+    """It stands beside the text that states it, and goes with it."""
+    own = Plugins(fact_readers=[lambda message: [HOME]], installed=False)
+    config = MemoryConfig(data_dir=tmp_path, embedder=HashEmbedder(), plugins=own)
+    async with MemoryLayer("ada", config=config) as memory:
+        result = await memory.save("Lisboa, finalmente!")
+        (fact,) = result.facts
+        assert fact.memory.content == HOME.text
+        assert fact.memory.derived_from == (result.saved[0].id,)
+        assert HOME.text in (await memory.recall("Where does the user live?")).prompt_block
+        await memory.forget(result.saved[0].id)
+        assert not (await memory.list_memories()).items
+
+
 def test_facts_of_all_readers_come_in_order_each_once() -> None:
     late = StatedFact("tea", "green", "The user drinks green tea.", 7)
     plugins = Plugins(
