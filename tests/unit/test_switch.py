@@ -339,3 +339,45 @@ async def test_a_vault_opens_with_what_it_was_switched_to(
         assert (await vault.health()).is_ok
         await vault.switch_embedder("minilm-float32", wait=True)
         assert "float32" in str(await spaces(vault))
+
+
+async def test_where_the_catalog_was_lost_the_setting_counts_again(config: MemoryConfig) -> None:
+    async with Vault(config) as vault:
+        await fill(vault)
+        await vault.switch_embedder(NEW, wait=True)
+    for path in config.data_dir.glob("catalog.db*"):
+        path.unlink()
+    async with Vault(config) as vault:
+        with pytest.raises(EmbedderMismatch, match="switch"):
+            await found(vault, "ada", "Where do I live?")
+        job = await vault.switch_embedder(OLD, wait=True)
+        assert (job.state, job.result["users"]) == ("done", 2)
+        await assert_like_new(vault, "ada", OLD)
+    async with Vault(replace(config, embedder=NEW)) as vault:
+        assert (await vault.switch_embedder(NEW, wait=True)).result["users"] == 2
+
+
+async def test_a_user_of_an_older_backup_is_moved_by_switching_again(
+    config: MemoryConfig, tmp_path: Path
+) -> None:
+    async with Vault(config) as vault:
+        await fill(vault)
+        await vault.backup(tmp_path / "backup")
+        await vault.switch_embedder(NEW, wait=True)
+        await vault.restore(tmp_path / "backup", user_id="ada", overwrite=True)
+        assert "My dog is called Max." in await found(vault, "ada", "my dog")  # by the old one
+        assert await spaces(vault) == {str(OLD.fingerprint), str(NEW.fingerprint)}
+        assert (await vault.switch_embedder(NEW, wait=True)).result["users"] == 1
+        assert await spaces(vault) == {str(NEW.fingerprint)}
+
+
+async def test_an_encrypted_vault_stays_encrypted(config: MemoryConfig) -> None:
+    settings = replace(config, encryption_key=b"k" * 32)
+    async with Vault(settings) as vault:
+        await fill(vault)
+        assert (await vault.switch_embedder(NEW, wait=True)).state == "done"
+        await assert_like_new(vault, "ada", NEW)
+    held = b"".join(one.read_bytes() for one in config.data_dir.rglob("*") if one.is_file())
+    assert b"Lisbon" not in held
+    assert NEW._embed(["I moved to Lisbon in May."])[0].tobytes()[:64] not in held
+    assert b"switch_embedder" not in held
