@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from memory_vault import (
 )
 from memory_vault.embed import Embedder, Fingerprint
 from memory_vault.ingest import pieces
+from memory_vault.jobs.work import Work
 from memory_vault.storage import Chunk
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 OLD, NEW = HashEmbedder(64, window=64), HashEmbedder(128, window=16)
 LONG = " ".join(f"The ship number {i} lay in the harbour that night." for i in range(12))
+DAY = datetime(2026, 5, 1, tzinfo=UTC)
 WITHIN_S = 20
 
 
@@ -209,7 +212,7 @@ async def test_a_proven_forget_finds_what_was_gathered_so_far(config: MemoryConf
             ids = {one.content: one.id for one in (await memory.list_memories()).items}
             await vault.engine.store.write("ada", lambda user: user.moving.begin("other@1/4/x"))
             await vault.engine.store.write("ada", gather_all)
-            await vault.engine.store.write("ada", lambda user: user.moving.cut_over())
+            await vault.engine.store.write("ada", lambda user: user.moving.cut_over(0))
             receipt = await memory.forget(ids["I moved to Lisbon in May."], proof="proven")
             assert receipt.state == "done", receipt.reason
 
@@ -381,3 +384,30 @@ async def test_an_encrypted_vault_stays_encrypted(config: MemoryConfig) -> None:
     assert b"Lisbon" not in held
     assert NEW._embed(["I moved to Lisbon in May."])[0].tobytes()[:64] not in held
     assert b"switch_embedder" not in held
+
+
+async def test_a_twin_that_is_forgotten_meanwhile_leaves_no_gap(
+    config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switch, "_VERSIONS", 1)
+    async with Vault(replace(config, jobs_at_once=0)) as vault:
+        store = vault.engine.store
+        async with MemoryLayer("ada", vault=vault) as memory:
+            first = (await memory.save("I moved to Lisbon.", occurred_at=DAY)).saved[0]
+            await memory.save("I moved to Lisbon.", occurred_at=DAY + timedelta(days=1))
+            work = Work(vault.engine, await vault.switch_embedder(NEW), "")
+            mover = switch._Mover(work, NEW, str(NEW.fingerprint))
+            making = await store.write("ada", lambda user: user.moving.begin(mover._target))
+            assert making is not None
+            found = await store.read("ada", lambda user: mover._missing(0, user))
+            known = {"I moved to Lisbon.": NEW._embed(["I moved to Lisbon."])[0].tobytes()}
+            step = switch._Step(0, is_over=False, making=making)
+            step = await store.write("ada", lambda u: mover._add(found, known, step, u))
+            twin = await store.read("ada", lambda user: mover._missing(step.seq, user))
+            assert [one.twin for one in twin] == [1]
+            await memory.forget(first.id)
+            after = await store.write("ada", lambda u: mover._add(twin, {}, step, u))
+            assert (after.chunks, after.is_over, after.seq) == (0, False, step.seq)
+            await mover._gather("ada", after.making)
+            await mover.move("ada")
+            await assert_like_new(vault, "ada", NEW)
