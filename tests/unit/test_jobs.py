@@ -384,6 +384,31 @@ async def test_a_kind_that_is_not_known_is_left_to_others(config: MemoryConfig) 
         assert (await memory.get_job(job.id)).state == "waiting"
 
 
+async def test_a_running_job_gives_signs_of_life_and_says_how_far_it_is(
+    config: MemoryConfig, kind: Callable[[Kind], None]
+) -> None:
+    seen = anyio.Event()
+
+    async def work(work: Work) -> None:
+        work.progress(3, 7, {"chunks": 12})
+        await seen.wait()
+
+    kind(work)
+    async with MemoryLayer("ada", config=replace(config, job_lease_s=0.03)) as memory:
+        job = await add(memory._vault, "ada")
+        beats = set[int]()
+        with anyio.fail_after(WITHIN_S):
+            while len(beats) < 4:
+                found = await memory._vault.engine.store.read("ada", lambda u: u.jobs.unfinished(1))
+                beats.add(found[0].beat)
+                await anyio.sleep(0.005)
+            now = await memory.get_job(job.id)
+        assert (now.state, now.done, now.total, now.result) == ("running", 3, 7, {"chunks": 12})
+        assert not now.is_finished
+        seen.set()
+        assert (await ended(memory._vault, job)).result == {}
+
+
 # forgetting and copies ----------------------------------------------------------------------------
 
 
