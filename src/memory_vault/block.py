@@ -82,10 +82,14 @@ class Block:
         ]
         labels = self._index.labels(self._ranking.rows[self._places])
         scores = self._ranking.scores[self._places].tolist()
-        for (kind, session_id, role, tokens), score in zip(labels, scores, strict=True):
+        versions = [self._version(place) for place in self._places]
+        facts = self._user.memories.facts(versions)
+        for (kind, session_id, role, tokens), score, version in zip(
+            labels, scores, versions, strict=True
+        ):
             group, head = _any_day(kind, session_id, role)
             cost = costs.expected(head, min(tokens, self._limit))
-            found.append(Candidate(group, cost, score))
+            found.append(Candidate(group, cost, score, version in facts))
         return found
 
     def write(self, positions: Sequence[int]) -> Iterator[tuple[Line, float]]:

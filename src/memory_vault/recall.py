@@ -195,11 +195,11 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
 def _without_copies(user: Transaction, ranking: Ranking, near: NDArray[np.float32]) -> list[int]:
     """Places in a ranking but those that say nearly the same as a better one.
 
-    What was read from others never stands in for what was said.
+    A fact that was read from others never stands in for what was said.
     """
     suspects = np.flatnonzero((near >= _COPY_COSINE).sum(0) > 1).tolist()
-    derived = user.memories.derived(int(ranking.versions[place]) for place in suspects)
-    suspects.sort(key=lambda place: (int(ranking.versions[place]) in derived, place))
+    facts = user.memories.facts(int(ranking.versions[place]) for place in suspects)
+    suspects.sort(key=lambda place: (int(ranking.versions[place]) in facts, place))
     terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
     copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])
     gone = {place for place, first in zip(suspects, copies, strict=True) if first is not None}

@@ -52,9 +52,9 @@ async def _settled(vault: Vault, folder: Path | None = None) -> None:
 
 async def _export_some(vault: Vault, path: Path) -> bytes:
     async with MemoryLayer("source", vault=vault) as source:
-        await source.save("I live in Lisbon.")
+        await source.save("I live in Lisbon.")  # two memories: what was said, and the fact
         await source.save(
-            [{"role": "user", "content": f"Number {i}."} for i in range(MANY_MEMORIES - 1)],
+            [{"role": "user", "content": f"Number {i}."} for i in range(MANY_MEMORIES - 2)],
             session_id="s",
         )
         await source.set_preference("style", "short")

@@ -175,3 +175,15 @@ def test_a_line_is_expected_to_cost_its_beginning_and_its_text() -> None:
 def test_nothing_to_pack() -> None:
     packed = pack([], token_budget=1, counter=OfflineCounter(), max_items=5)
     assert (packed.kept, packed.block, packed.tokens) == ([], "", 0)
+
+
+def test_what_was_read_comes_after_what_was_said_but_for_a_sixteenth() -> None:
+    lines = [line(i, 4) for i in range(8)]
+    costs = LineCosts(WordCounter())
+    desk = Desk(lines, costs)
+    candidates = [Candidate("facts", 4.0, 1.0 - i / 100, is_read=i < 4) for i in range(8)]
+    for budget, kept in ((20, [4, 5, 6, 7]), (80, [0, 1, 2, 3, 4, 5, 6, 7])):
+        packed = pack_lines(candidates, desk.write, token_budget=budget, costs=costs, max_items=9)
+        assert packed.kept == kept
+    packed = pack_lines(candidates, desk.write, token_budget=80, costs=costs, max_items=5)
+    assert packed.kept == [0, 4, 5, 6, 7]

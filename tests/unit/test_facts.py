@@ -311,3 +311,11 @@ async def test_a_time_set_by_hand_stays_until_something_is_told(memory: MemoryLa
     assert (await memory.get(rome.id)).valid_to == day(2023)
     await memory.forget(oslo.saved[0].id)
     assert (await memory.get(rome.id)).valid_to is None
+
+
+async def test_facts_do_not_crowd_out_what_was_said(memory: MemoryLayer) -> None:
+    said = [f"I love opera number {i}, which I saw with old friends in town." for i in range(40)]
+    await memory.save(said, session_id="s")
+    found = await memory.recall("Which opera do I love?", token_budget=400)
+    read = [one for one in found.memories if one.memory.derived_from]
+    assert len(read) <= 1 < len(found.memories)

@@ -178,7 +178,6 @@ HOME = StatedFact("home", "Lisbon", "The user lives in Lisbon.")
 async def test_what_a_reader_finds_becomes_a_fact(tmp_path: Path) -> None:
     """It stands beside the text that states it, and goes with it."""
     own = Plugins(fact_readers=[lambda message: [HOME]], installed=False)
-    config = MemoryConfig(data_dir=tmp_path, embedder=HashEmbedder(), plugins=own)
     async with MemoryLayer("ada", config=settings(tmp_path, own)) as memory:
         result = await memory.save("Lisboa, finalmente!")
         (fact,) = result.facts

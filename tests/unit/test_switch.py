@@ -24,6 +24,7 @@ from memory_vault import (
 )
 from memory_vault.embed import Embedder, Fingerprint
 from memory_vault.jobs.work import Work
+from memory_vault.pieces import pieces
 from memory_vault.storage import Chunk
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder

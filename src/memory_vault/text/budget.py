@@ -9,6 +9,8 @@ from .prompt import GROUP_WRAPPERS, WRAPPER, Group, Line, render
 from .tokens import TokenCounter
 
 _PREFERENCE_SHARE = 4
+_READ_SHARE = 16
+"""What was said goes before what was read from it, but for this fraction of the budget."""
 _MAX_MISSES = 20
 # Lines are counted after this one, as they stand in a block: a text alone may count for more.
 _BEFORE = "-"
@@ -31,11 +33,13 @@ class Candidate:
     Attributes:
         cost: Tokens that the line is expected to add.
         worth: What it is worth beside the others, 0 or more; not read of preferences.
+        is_read: Whether it was read from others, which say it at more length.
     """
 
     group: Group
     cost: float
     worth: float = 0.0
+    is_read: bool = False
 
 
 Write = Callable[[Sequence[int]], Iterable[tuple[Line, float]]]
@@ -108,8 +112,10 @@ def pack(
     otherwise it is filled in order of worth / (cost + budget / 2), so that a line of half the
     budget must be worth twice as much as one of a few tokens. One that does not fit is passed over
     and others after it are tried, until 20 in a row did not fit. Preferences come first, take a
-    quarter of the budget at most and do not count as items. When the block turns out smaller than
-    expected, it is filled further. `first` is the first line of the block.
+    quarter of the budget at most and do not count as items. What was read from
+    others takes a sixteenth, and more only when there is room once the others were tried. When the
+    block turns out smaller than expected, it is filled further. `first` is the first line of the
+    block.
     """
     room = _Room(token_budget, max_items, costs, first)
     kept: dict[int, Line] = {}
@@ -133,7 +139,20 @@ def _in_order(candidates: Sequence[Candidate], budget: int, max_items: int) -> l
     items = [at for at, one in enumerate(candidates) if one.group != "preferences"]
     if sum(candidates[at].cost for at in items[:max_items]) > budget:
         items.sort(key=lambda at: -candidates[at].worth / (candidates[at].cost + budget / 2))
-    return [at for at, one in enumerate(candidates) if one.group == "preferences"] + items
+    preferences = [at for at, one in enumerate(candidates) if one.group == "preferences"]
+    return preferences + _said_first(candidates, items, budget / _READ_SHARE)
+
+
+def _said_first(candidates: Sequence[Candidate], items: list[int], room: float) -> list[int]:
+    """The same positions, with what was read and does not fit into the room at the end."""
+    first: list[int] = []
+    last: list[int] = []
+    for at in items:
+        if candidates[at].is_read:
+            room -= candidates[at].cost
+        is_late = candidates[at].is_read and room < 0
+        (last if is_late else first).append(at)
+    return first + last
 
 
 @dataclass(slots=True)

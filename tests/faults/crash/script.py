@@ -147,7 +147,10 @@ async def _state(memory: MemoryLayer) -> State:
     sessions = (await memory.list_sessions(page_size=1000)).items
     return (
         [
-            (m.content, m.role, m.memory_type, m.session_id, m.importance, m.valid_from, m.valid_to)
+            (
+                *(m.content, m.role, m.memory_type, m.session_id, m.importance),
+                *(str(m.valid_from), str(m.valid_to)),
+            )
             for m in page.items
         ],
         [(p.key, p.value) for p in await memory.list_preferences(include_history=True)],
