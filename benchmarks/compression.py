@@ -49,7 +49,7 @@ SHARES = (0.1, 0.15, 0.25, 0.35, 0.5)
 LEAST, MOST = 60, 2_000
 COUNTER = token_counter("offline")
 Choose = Callable[[Sequence[Any], int], list[int]]
-OURS: Choose = summaries._chosen
+OURS: Choose = summaries._chosen  # noqa: SLF001
 
 
 # other ways to choose -----------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class Rows:
     def rows_after(self, version: int, limit: int) -> list[IndexRow]:
         return list(self._rows[version : version + limit])
 
-    def changes_after(self, seq: int) -> list[IndexChange]:
+    def changes_after(self, seq: int) -> list[IndexChange]:  # noqa: ARG002
         return []
 
     def check(self) -> None:
@@ -260,12 +260,12 @@ async def run(path: Path) -> dict[str, Any]:
             print(share, found["shares"][str(share)], flush=True)
         found["chosen by, at 0.25"] = {}
         for name, way in WAYS.items():
-            summaries._chosen = way  # type: ignore[assignment]
+            summaries._chosen = way  # noqa: SLF001
             found["chosen by, at 0.25"][name] = await sets.measure(0.25)
             print(name, found["chosen by, at 0.25"][name], flush=True)
         return found
     finally:
-        summaries._chosen = OURS  # type: ignore[assignment]
+        summaries._chosen = OURS  # noqa: SLF001
         await embedder.close()
 
 
