@@ -45,7 +45,8 @@ class MemoryConfig:
     Attributes:
         data_dir: Folder of the vault; made at first use.
         embedder: "minilm", "minilm-float32", "minilm-int8", "sentence-transformers[:NAME]", or an
-            object that fulfils `Embedder` (the caller's own: never closed by the vault).
+            object that fulfils `Embedder` (the caller's own: never closed by the vault). What a
+            new vault begins with: one that was switched opens with what it remembers.
         model_dir: Folder with the installed model; None for the default one.
         reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
             a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), an object that fulfils

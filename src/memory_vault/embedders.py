@@ -60,7 +60,9 @@ class Embedders:
 
     def accepts(self, given: str | Embedder) -> bool:
         """Whether a setting is one that this vault was opened with or switched to."""
-        return given in self._owned or any(given is one for one in (self.current, *self._others))
+        if isinstance(given, str):
+            return given in self._owned
+        return any(given is one for one in (self.current, *self._others))
 
     async def close(self) -> None:
         """Close those that were made here."""

@@ -114,8 +114,7 @@ class Engine:
             wrong.append(f"{owed} calls to forget wait for a reader in another process to end")
         if failed := await self.store.work(lambda hints: hints.failed()):
             wrong.append(f"{failed} jobs failed: `memory-vault jobs list --state failed` tells why")
-        if self.runner.trouble:
-            wrong.append(f"jobs: {self.runner.trouble}")
+        wrong += [f"jobs: {what}" for what in self.runner.troubles.values()]
         background = "; ".join(wrong)
         return Health(
             store=await self._try_store(),

@@ -81,6 +81,22 @@ async def move_users(work: Work) -> dict[str, int]:
     return mover.so_far()
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one transaction of a move did, and from where the next one looks on.
+
+    Attributes:
+        chunks: How many were written.
+        seq: All versions up to this one have their fresh chunks.
+        making: Which making of the table they are in.
+    """
+
+    chunks: int
+    is_over: bool
+    seq: int = 0
+    making: int = 0
+
+
 class _Mover:
     """One attempt at moving all users. Every step looks at the file before it changes anything."""
 
@@ -126,8 +142,9 @@ class _Mover:
     async def move(self, user_id: str) -> None:
         """Gather one user's chunks, cut over, and take the old ones away."""
         try:
-            if await self._store.write(user_id, lambda user: user.moving.begin(self._target)):
-                await self._gather(user_id)
+            making = await self._store.write(user_id, lambda user: user.moving.begin(self._target))
+            if making is not None:
+                await self._gather(user_id, making)
             while await self._store.write(user_id, lambda user: user.moving.drop_old(_ROWS)):
                 pass
         except StorageError as error:
@@ -136,27 +153,27 @@ class _Mover:
         self._users += 1
         self._tell(0)
 
-    async def _gather(self, user_id: str) -> None:
+    async def _gather(self, user_id: str, making: int) -> None:
         """Make what is missing; with the last of it, if nothing was saved meanwhile, cut over.
 
         Whoever saves all the time is moved all the same: between the look at what is missing and
         the cut-over there is only the embedding of the last few.
         """
-        seq, is_over = 0, False
-        while not is_over:
-            found = await self._store.read(user_id, partial(self._missing, seq))
+        step = _Step(0, is_over=False, making=making)
+        while not step.is_over:
+            found = await self._store.read(user_id, partial(self._missing, step.seq))
             fresh = list(dict.fromkeys(p.text for one in found for p in one.pieces))
             rows = as_bytes(await self._embedder.embed(fresh)) if fresh else []
             known = dict(zip(fresh, rows, strict=True))
-            add = partial(self._add, found, known)
-            count, is_over = await self._store.write(user_id, add)
-            seq = found[-1].seq if len(found) == _VERSIONS else 0
-            self._chunks += count
+            step = await self._store.write(user_id, partial(self._add, found, known, step))
+            self._chunks += step.chunks
             self._tell(len(found))
 
     def _missing(self, seq: int, user: Transaction) -> list[_Version]:
         """The next versions without fresh chunks, split for the new embedder's window."""
-        found = []
+        found = list[_Version]()
+        if not user.moving.is_for(self._target):
+            return found
         for number, content, role in user.moving.missing(seq, _VERSIONS, _CHARS):
             user.check()
             twin = user.moving.twin(content, role)
@@ -165,22 +182,31 @@ class _Mover:
         return found
 
     def _add(
-        self, found: list[_Version], known: dict[str, bytes], user: Transaction
-    ) -> tuple[int, bool]:
-        """Write fresh chunks, and cut over if these were the last: how many, and whether it did.
+        self, found: list[_Version], known: dict[str, bytes], before: _Step, user: Transaction
+    ) -> _Step:
+        """Write fresh chunks, and cut over if these were the last.
 
-        Whom others have brought elsewhere meanwhile is over too.
+        Whom others have brought elsewhere meanwhile is over too. Where the table was made anew, or
+        a twin was forgotten meanwhile, the next step looks again from where that may matter.
         """
-        if not user.moving.is_for(self._target):
-            return 0, True
-        count = 0
+        moving, count, is_whole = user.moving, 0, True
+        if not moving.is_for(self._target):
+            return _Step(0, is_over=True)
         for one in found:
             if one.twin is not None:
-                count += user.moving.copy(one.twin, one.seq)
+                added = moving.copy(one.twin, one.seq)
             else:
                 chunks = [Chunk(p.start, p.stop, known[p.text], p.words) for p in one.pieces]
-                count += user.moving.add(one.seq, chunks)
-        return count, len(found) < _VERSIONS and user.moving.cut_over()
+                added = moving.add(one.seq, chunks)
+            is_whole &= added > 0 or not moving.has(one.seq)
+            count += added
+        making = moving.making()
+        seq = before.seq if making == before.making else 0
+        if len(found) < _VERSIONS and moving.cut_over(seq):
+            return _Step(count, is_over=True)
+        if found and is_whole and making == before.making:
+            seq = found[-1].seq
+        return _Step(count, is_over=False, seq=seq, making=making)
 
     def _tell(self, versions: int) -> None:
         self._done += versions

@@ -482,7 +482,7 @@ def test_help_is_light_and_complete():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in ("save", "recall", "list", "show", "update", "forget", "stats", "sessions",
-                 "preferences", "model", "doctor", "users", "bench", "demo", "export", "import",
+                 "preferences", "jobs", "model", "doctor", "users", "bench", "demo", "export", "import",
                  "backup", "restore", "rekey"):  # fmt: skip
         assert re.search(rf"^\s+{name}\b", done.stdout, re.MULTILINE), name
 

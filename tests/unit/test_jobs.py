@@ -11,9 +11,19 @@ from typing import Any
 import anyio
 import pytest
 
-from memory_vault import InvalidInput, Job, MemoryConfig, MemoryLayer, NotFound, Vault
+from memory_vault import (
+    InvalidInput,
+    Job,
+    MemoryConfig,
+    MemoryLayer,
+    NotFound,
+    StorageFull,
+    Vault,
+)
+from memory_vault.jobs import runner
 from memory_vault.jobs.kinds import KINDS, Kind
 from memory_vault.jobs.work import Work
+from memory_vault.storage.sqlite.jobs import Jobs
 from memory_vault.storage.sqlite.transaction import Transaction
 
 pytestmark = pytest.mark.anyio
@@ -428,3 +438,117 @@ async def test_a_backup_takes_jobs_along_and_an_export_does_not(
     async with Vault(replace(config, data_dir=tmp_path / "other")) as vault:
         await vault.restore(tmp_path / "backup")
         assert (await ended(vault, job)).state == "done"
+
+
+# what goes wrong around them ----------------------------------------------------------------------
+
+
+async def test_a_damaged_file_is_told_and_holds_nobody_up(
+    config: MemoryConfig, kind: Callable[[Kind], None]
+) -> None:
+    async def work(work: Work) -> None:
+        pass
+
+    kind(work)
+    async with Vault(replace(config, jobs_at_once=0)) as vault:
+        await add(vault, "ada")
+        job = await add(vault, "bob")
+        path = vault.engine.store.erasure.path_of("ada")
+    path.write_bytes(b"\0" * 8192)
+    async with Vault(config) as vault:
+        assert (await ended(vault, job)).state == "done"
+        with anyio.fail_after(WITHIN_S):
+            while "doctor" not in (await vault.health()).background:
+                await anyio.sleep(0.01)
+
+
+async def test_a_failing_disk_is_not_asked_again_at_once(
+    config: MemoryConfig, kind: Callable[[Kind], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    async def work(work: Work) -> None:
+        pass
+
+    def fail(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise StorageFull("the disk is full")
+
+    kind(work)
+    async with Vault(config) as vault:
+        with monkeypatch.context() as broken:
+            broken.setattr(Jobs, "claim", fail)
+            job = await add(vault, "ada")
+            with anyio.fail_after(WITHIN_S):
+                while "full" not in (await vault.health()).background:
+                    await anyio.sleep(0.01)
+            await add(vault, "bob", number=1)
+            assert tries <= 2
+        assert (await ended(vault, job)).state == "done"
+
+
+async def test_users_jobs_do_not_hold_up_the_vaults(
+    config: MemoryConfig, kind: Callable[[Kind], None]
+) -> None:
+    begun, of_vault = anyio.Event(), anyio.Event()
+
+    async def work(work: Work) -> None:
+        if work.job.user_id is None:
+            of_vault.set()
+        else:
+            begun.set()
+            await of_vault.wait()
+
+    kind(work)
+    async with Vault(config) as vault:
+        jobs = [await add(vault, "ada"), await add(vault, "bob")]
+        with anyio.fail_after(WITHIN_S):
+            await begun.wait()
+        await vault.engine.store.work(
+            lambda hints: hints.of_vault(lambda jobs: jobs.add("test"), is_writing=True)
+        )
+        vault.engine.runner.wake(None)
+        for job in jobs:
+            assert (await ended(vault, job)).state == "done"
+
+
+async def test_what_is_forgotten_is_not_told_as_failed(
+    config: MemoryConfig, kind: Callable[[Kind], None]
+) -> None:
+    async def work(work: Work) -> None:
+        raise NotFound("nothing there")
+
+    kind(work)
+    async with MemoryLayer("ada", config=config) as memory:
+        vault = memory._vault
+        await ended(vault, await add(vault, "ada"))
+        with anyio.fail_after(WITHIN_S):
+            while (await vault.health()).is_ok:
+                await anyio.sleep(0.01)
+            await memory.forget_all(confirm=True)
+            while not (await vault.health()).is_ok:
+                await anyio.sleep(0.01)
+
+
+async def test_many_users_with_work_are_all_served(
+    config: MemoryConfig, kind: Callable[[Kind], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_PAGE", 2)
+    served = set()
+
+    async def work(work: Work) -> None:
+        served.add(work.user_id)
+
+    kind(work)
+    users = [f"user {number}" for number in range(7)]
+    async with Vault(replace(config, jobs_at_once=0)) as vault:
+        jobs = [await add(vault, user_id) for user_id in users]
+    async with Vault(config) as vault:
+        with anyio.fail_after(WITHIN_S):
+            while await hinted(vault):
+                await anyio.sleep(0.01)
+        assert [(await vault.engine.runner.wait(one.user_id, one.id)).state for one in jobs] == [
+            "done"
+        ] * 7
+    assert served == set(users)

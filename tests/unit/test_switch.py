@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from memory_vault import (
 )
 from memory_vault.embed import Embedder, Fingerprint
 from memory_vault.ingest import pieces
+from memory_vault.jobs.work import Work
 from memory_vault.storage import Chunk
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 OLD, NEW = HashEmbedder(64, window=64), HashEmbedder(128, window=16)
 LONG = " ".join(f"The ship number {i} lay in the harbour that night." for i in range(12))
+DAY = datetime(2026, 5, 1, tzinfo=UTC)
 WITHIN_S = 20
 
 
@@ -209,7 +212,7 @@ async def test_a_proven_forget_finds_what_was_gathered_so_far(config: MemoryConf
             ids = {one.content: one.id for one in (await memory.list_memories()).items}
             await vault.engine.store.write("ada", lambda user: user.moving.begin("other@1/4/x"))
             await vault.engine.store.write("ada", gather_all)
-            await vault.engine.store.write("ada", lambda user: user.moving.cut_over())
+            await vault.engine.store.write("ada", lambda user: user.moving.cut_over(0))
             receipt = await memory.forget(ids["I moved to Lisbon in May."], proof="proven")
             assert receipt.state == "done", receipt.reason
 
@@ -339,3 +342,72 @@ async def test_a_vault_opens_with_what_it_was_switched_to(
         assert (await vault.health()).is_ok
         await vault.switch_embedder("minilm-float32", wait=True)
         assert "float32" in str(await spaces(vault))
+
+
+async def test_where_the_catalog_was_lost_the_setting_counts_again(config: MemoryConfig) -> None:
+    async with Vault(config) as vault:
+        await fill(vault)
+        await vault.switch_embedder(NEW, wait=True)
+    for path in config.data_dir.glob("catalog.db*"):
+        path.unlink()
+    async with Vault(config) as vault:
+        with pytest.raises(EmbedderMismatch, match="switch"):
+            await found(vault, "ada", "Where do I live?")
+        job = await vault.switch_embedder(OLD, wait=True)
+        assert (job.state, job.result["users"]) == ("done", 2)
+        await assert_like_new(vault, "ada", OLD)
+    async with Vault(replace(config, embedder=NEW)) as vault:
+        assert (await vault.switch_embedder(NEW, wait=True)).result["users"] == 2
+
+
+async def test_a_user_of_an_older_backup_is_moved_by_switching_again(
+    config: MemoryConfig, tmp_path: Path
+) -> None:
+    async with Vault(config) as vault:
+        await fill(vault)
+        await vault.backup(tmp_path / "backup")
+        await vault.switch_embedder(NEW, wait=True)
+        await vault.restore(tmp_path / "backup", user_id="ada", overwrite=True)
+        assert "My dog is called Max." in await found(vault, "ada", "my dog")  # by the old one
+        assert await spaces(vault) == {str(OLD.fingerprint), str(NEW.fingerprint)}
+        assert (await vault.switch_embedder(NEW, wait=True)).result["users"] == 1
+        assert await spaces(vault) == {str(NEW.fingerprint)}
+
+
+async def test_an_encrypted_vault_stays_encrypted(config: MemoryConfig) -> None:
+    settings = replace(config, encryption_key=b"k" * 32)
+    async with Vault(settings) as vault:
+        await fill(vault)
+        assert (await vault.switch_embedder(NEW, wait=True)).state == "done"
+        await assert_like_new(vault, "ada", NEW)
+    held = b"".join(one.read_bytes() for one in config.data_dir.rglob("*") if one.is_file())
+    assert b"Lisbon" not in held
+    assert NEW._embed(["I moved to Lisbon in May."])[0].tobytes()[:64] not in held
+    assert b"switch_embedder" not in held
+
+
+async def test_a_twin_that_is_forgotten_meanwhile_leaves_no_gap(
+    config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switch, "_VERSIONS", 1)
+    async with Vault(replace(config, jobs_at_once=0)) as vault:
+        store = vault.engine.store
+        async with MemoryLayer("ada", vault=vault) as memory:
+            first = (await memory.save("I moved to Lisbon.", occurred_at=DAY)).saved[0]
+            await memory.save("I moved to Lisbon.", occurred_at=DAY + timedelta(days=1))
+            work = Work(vault.engine, await vault.switch_embedder(NEW), "")
+            mover = switch._Mover(work, NEW, str(NEW.fingerprint))
+            making = await store.write("ada", lambda user: user.moving.begin(mover._target))
+            assert making is not None
+            found = await store.read("ada", lambda user: mover._missing(0, user))
+            known = {"I moved to Lisbon.": NEW._embed(["I moved to Lisbon."])[0].tobytes()}
+            step = switch._Step(0, is_over=False, making=making)
+            step = await store.write("ada", lambda u: mover._add(found, known, step, u))
+            twin = await store.read("ada", lambda user: mover._missing(step.seq, user))
+            assert [one.twin for one in twin] == [1]
+            await memory.forget(first.id)
+            after = await store.write("ada", lambda u: mover._add(twin, {}, step, u))
+            assert (after.chunks, after.is_over, after.seq) == (0, False, step.seq)
+            await mover._gather("ada", after.making)
+            await mover.move("ada")
+            await assert_like_new(vault, "ada", NEW)

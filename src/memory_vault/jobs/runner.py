@@ -59,9 +59,9 @@ class Runner:
         self._rests: dict[Owner, float] = {}
         self._seen: dict[Owner, dict[str, _Sight]] = {}
         self._scopes: dict[str, anyio.CancelScope] = {}
-        self._last: Owner = None
-        self.trouble: str = ""
-        """Why the last look for jobs failed; "" if it did not."""
+        self._last = ""
+        self.troubles: dict[Owner, str] = {}
+        """Why the last look at somebody's jobs failed; only of those where it did."""
 
     def wake(self, owner: Owner) -> None:
         """Look at somebody's jobs at once."""
@@ -76,9 +76,8 @@ class Runner:
             self._woken = anyio.Event()
             try:
                 wait_s = await self._begin_due()
-                self.trouble = ""
             except StorageError as error:
-                wait_s, self.trouble = self._config.job_lease_s, str(error)
+                wait_s, self.troubles[None] = self._config.job_lease_s, str(error)
             with anyio.move_on_after(wait_s):
                 await self._woken.wait()
 
@@ -123,12 +122,12 @@ class Runner:
         wait_s, now = self._config.job_lease_s, anyio.current_time()
         self._rests = {owner: until for owner, until in self._rests.items() if until > now}
         owners = await self._owners()
-        if len(owners) >= _PAGE:
+        if len(owners) > _PAGE:
             wait_s = min(wait_s, _NEXT_PAGE_S)
         for owner in owners:
-            if self._is_full(owner):
-                break
-            self._last = owner
+            if owner is not None and self._is_full():
+                return self._config.job_lease_s  # whoever ends wakes
+            self._last = owner or self._last
             if owner in self._running:
                 continue
             if owner not in self._rests:
@@ -140,18 +139,16 @@ class Runner:
             wait_s = max(0.0, min(wait_s, rest_s))
         return wait_s
 
-    def _is_full(self, owner: Owner) -> bool:
-        """Whether there is no room; a job of the whole vault, which may be long, has its own."""
-        return owner is not None and len(self._running - {None}) >= self._config.jobs_at_once
+    def _is_full(self) -> bool:
+        """Whether no user's job has room; one of the whole vault may be long, and has its own."""
+        return len(self._running - {None}) >= self._config.jobs_at_once
 
     async def _owners(self) -> list[Owner]:
-        """Who may have work, from the one after the last who was looked at; a page of them."""
-        start = self._last or ""
-        found: list[Owner] = [*await self._hinted(start)]
-        if len(found) == _PAGE:
-            return found
-        first = await self._hinted("")
-        return [*found, None, *(one for one in first if one <= start)]
+        """The vault, and who may have work, from the user after the last one; a page of them."""
+        found = await self._hinted(self._last)
+        if len(found) < _PAGE:
+            found += [one for one in await self._hinted("") if one <= self._last]
+        return [None, *found]
 
     async def _hinted(self, after: str) -> list[str]:
         return await self._engine.store.work(lambda hints: hints.after(after, _PAGE))
@@ -163,8 +160,9 @@ class Runner:
             if not found and owner is not None:
                 await self._engine.store.settle(owner)
         except StorageError as error:  # one user's file is no reason to leave the others
-            self.trouble = str(error)
+            self.troubles[owner] = str(error)
             return self._config.job_lease_s
+        self.troubles.pop(owner, None)
         seen = self._seen.pop(owner, {})
         if found:
             self._seen[owner] = {one.id: _sight(one, seen) for one in found}
@@ -192,22 +190,24 @@ class Runner:
 
     async def _attempt(self, owner: Owner, found: Unfinished) -> None:
         """Run a job once, unless another was first, and store what came of it."""
-        lease = secrets.token_hex(8)
+        lease, is_stored = secrets.token_hex(8), False
         try:
             job = await self._write_in(owner, lambda jobs: jobs.claim(found, lease))
-            if job is None:
-                return
-            work = Work(self._engine, job, lease)
-            end = await self._outcome(owner, work)
-            if end is not None:
-                await self._write_in(owner, partial(_end, work, end))
+            if job is not None:
+                work = Work(self._engine, job, lease)
+                end = await self._outcome(owner, work)
+                if end is not None:
+                    await self._write_in(owner, partial(_end, work, end))
+            is_stored = True
         except get_cancelled_exc_class():
             with anyio.CancelScope(shield=True), anyio.move_on_after(_GIVE_BACK_S):
                 await self._write_in(owner, lambda jobs: jobs.give_back(found.id, lease))
             raise
         finally:
             self._running.discard(owner)
-            self.wake(owner)
+            if not is_stored:  # a full disk is not asked again at once
+                self._rests[owner] = anyio.current_time() + self._config.job_lease_s
+            self.wake(owner if is_stored else None)
             ended, self._ended = self._ended, anyio.Event()
             ended.set()
 

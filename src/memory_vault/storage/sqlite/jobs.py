@@ -83,7 +83,8 @@ class Jobs:
     """What may be done with jobs inside one transaction.
 
     Attributes:
-        has_work: Whether this transaction made something that is to be run.
+        has_work: Whether somebody has to look here after this transaction: there is something to
+            run, or the hint says more than is true.
     """
 
     def __init__(self, connection: Database, user_id: str | None, now: int) -> None:
@@ -178,6 +179,7 @@ class Jobs:
                 (json.dumps(one, ensure_ascii=False), one, _SHINGLE),
             )
             count += self._db.changes()
+        self.has_work |= bool(count)
         return count
 
     def start_over(self) -> None:

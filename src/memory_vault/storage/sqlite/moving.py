@@ -42,8 +42,8 @@ class Moving:
     def __init__(self, connection: Database) -> None:
         self._db = connection
 
-    def begin(self, target: str) -> bool:
-        """Make ready to gather chunks for this space; False if there is nothing to gather.
+    def begin(self, target: str) -> int | None:
+        """Make ready to gather chunks for this space: `making`; None if there is nothing to gather.
 
         What was gathered for another space is thrown away. A file without embeddings takes the
         space on at once.
@@ -57,11 +57,16 @@ class Moving:
             before = None
         if fingerprint is None:
             self._db.execute("UPDATE meta SET fingerprint = ?", (target,))
-        if is_there or before is not None:
-            return not is_there
-        self._db.execute(_MAKE)
-        self._db.execute("UPDATE meta SET target = ?", (target,))
-        return True
+        if is_there:
+            return None
+        if before is None:
+            self._db.execute(_MAKE)
+            self._db.execute("UPDATE meta SET target = ?", (target,))
+        return self.making()
+
+    def making(self) -> int:
+        """Another number than before means that the tables may have been made anew."""
+        return int(self._db.pragma("schema_version"))
 
     def is_for(self, target: str) -> bool:
         """Whether chunks for this space are being gathered."""
@@ -102,7 +107,7 @@ class Moving:
 
     def copy(self, twin: int, seq: int) -> int:
         """Give a version the fresh chunks of its twin; how many, 0 if either is gone."""
-        if not self._has(seq):
+        if not self.has(seq):
             return 0
         first = twin * CHUNKS_PER_VERSION
         self._db.execute(
@@ -115,7 +120,7 @@ class Moving:
 
     def add(self, seq: int, chunks: Sequence[Chunk]) -> int:
         """Put the fresh chunks of a version down, unless it was forgotten; how many."""
-        if not self._has(seq):
+        if not self.has(seq):
             return 0
         self._db.executemany(
             "INSERT OR IGNORE INTO fresh_chunks (row, start, stop, embedding, words) "
@@ -127,13 +132,18 @@ class Moving:
         )
         return len(chunks)
 
-    def _has(self, seq: int) -> bool:
+    def has(self, seq: int) -> bool:
+        """Whether a version is still there."""
         row = self._db.execute("SELECT 1 FROM memories WHERE seq = ?", (seq,)).fetchone()
         return row is not None
 
-    def cut_over(self) -> bool:
-        """Let the fresh chunks take the place of the old ones; False if any version lacks them."""
-        if self.missing(0, 1, 0):
+    def cut_over(self, seq: int) -> bool:
+        """Let the fresh chunks take the place of the old ones; False if any version lacks them.
+
+        Args:
+            seq: All up to this version are known to have them.
+        """
+        if self.missing(seq, 1, 0):
             return False
         for statement in (
             "DROP TABLE IF EXISTS old_chunks",

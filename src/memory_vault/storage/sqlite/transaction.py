@@ -194,6 +194,7 @@ class Transaction:
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
             counts["versions" if table == "memories" else table] = self._db.changes()
         counts["memories"] = memories
+        self.jobs.has_work = bool(counts["jobs"])
         for table in spare_tables(self._db):
             self._db.execute(f"DROP TABLE {table}")
         self._db.execute(
