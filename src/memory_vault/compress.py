@@ -72,7 +72,7 @@ def _past(engine: Engine, user: Transaction) -> list[str]:
     old = [session_id for session_id, at in found if at < before]
     if len(old) == len(found):
         return old
-    over = user.memories.count_visible() - engine.config.compress_over_memories
+    over = user.memories.over(engine.config.compress_over_memories)
     for session_id, _ in found[len(old) :]:
         if over <= 0:
             break

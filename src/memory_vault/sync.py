@@ -572,7 +572,8 @@ class MemoryLayerSync:
             until: Only what occurred before then.
             as_of: Show the world as it stood then: what had happened, facts valid at that moment.
             known_at: Show what the vault had been told by then.
-            include_compressed: Also memories for which a summary stands.
+            include_compressed: All memories for which a summary stands; without it, only those that
+                match about as well as the best of the rest.
 
         Raises:
             InvalidInput: If the query is blank or an argument is not acceptable.

@@ -88,6 +88,28 @@ async def test_it_finds_what_the_questions_ask_for(path, tmp_path, jobs):
 
 
 @pytest.mark.anyio
+async def test_a_compressed_vault_is_asked(path, tmp_path):
+    data = json.loads(gzip.decompress(path.read_bytes()))
+    data["sessions"]["c/s1"] += [
+        {
+            "id": f"s1:{n}",
+            "role": "user",
+            "text": f"Number {n} of {n * 7} herds eats grass. It is. So.",
+        }
+        for n in range(4, 16)
+    ]
+    path.write_bytes(gzip.compress(json.dumps(data).encode()))
+    options = Options(compress=0.3, cache_dir=tmp_path / "cache", is_fresh=True)
+    report = await run(eval_file.read(path), tmp_path / "vault", HashEmbedder(128), options)
+    found = report.as_dict("tiny.json.gz", "abc")
+    assert 0.2 < found["compressed"]["visible"] < 0.6
+    assert found["compressed"]["archived"].keys() == {"500", "1000", "2000", "4000"}
+    assert found["session"]["frac@10"] == 1
+    assert found["budget"]["4000"] > 0.6
+    assert all("compressed" in one for one in found["questions"])
+
+
+@pytest.mark.anyio
 async def test_the_figures_hold_no_text_of_the_file(path, tmp_path):
     report = await run(
         eval_file.read(path), tmp_path / "vault", HashEmbedder(), Options(with_baseline=True)

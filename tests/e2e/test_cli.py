@@ -246,6 +246,23 @@ def test_sessions(data, run):
     assert run("sessions", "list", "--state", "odd")[0] == 2
 
 
+def test_compress(data, run):
+    for number in range(8):
+        text = f"In May I paid {number * 7} euros to Ana in Porto. It was nice. We had a good day."
+        data("save", text, "--session", "trip")
+    job = data("compress")
+    assert (job["kind"], job["state"], job["result"]) == (
+        "compress",
+        "done",
+        {"memories": 0, "sessions": 0},
+    )
+    assert data("compress", "--force")["result"] == {"memories": 8, "sessions": 1}
+    assert [one["role"] for one in data("list")["items"]] == ["summary"]
+    status, out, _ = run("compress")
+    assert status == 0
+    assert "compress done" in out
+
+
 def test_preferences(data, run):
     assert data("preferences", "set", "tea", "green")["value"] == "green"
     data("preferences", "set", "tea", "black", "--confidence", "0.8")
@@ -504,8 +521,8 @@ def test_help_is_light_and_complete():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in ("save", "recall", "list", "show", "update", "forget", "stats", "sessions",
-                 "preferences", "jobs", "model", "doctor", "users", "bench", "demo", "export",
-                 "import", "backup", "restore", "rekey"):  # fmt: skip
+                 "preferences", "compress", "jobs", "model", "doctor", "users", "bench", "demo",
+                 "export", "import", "backup", "restore", "rekey"):  # fmt: skip
         assert re.search(rf"^\s+{name}\b", done.stdout, re.MULTILINE), name
 
 

@@ -183,6 +183,32 @@ def test_room_limits_what_is_looked_at(vault: Vault) -> None:
     assert len(vault.rank(1, limit=200, room=1 << 60)) == 130
 
 
+def test_of_what_is_archived_only_what_is_nearly_the_best_of_the_rest_is_given(
+    vault: Vault,
+) -> None:
+    seen = vault.save(chunk(1, 7), session_id="s")
+    good = vault.save(chunk(2, 7, 7), session_id="t")
+    bad = vault.save(chunk(3, 8), session_id="u")
+    vault.index.refresh(vault.truth)
+    rows = np.ones(3, np.bool_)
+    asked = Question(EMBEDDINGS[1], np.array([7], np.uint32))
+
+    def found(*archived: int) -> list[int]:
+        hidden = np.isin(vault.index.column("version"), archived)
+        ranking = rank(vault.index, asked, rows, limit=9, archived=hidden)
+        assert [ranking.signals(at)["archived"] for at in range(len(ranking))] == [
+            float(version in archived) for version in ranking.versions
+        ]
+        return ranking.versions.tolist()
+
+    first, second, third = seen.version, good.version, bad.version
+    assert found() == [first, second, third]
+    assert found(third) == [first, second]
+    assert found(second, third) == [first]
+    assert found(first, third) == [first, second]
+    assert found(first, second, third) == [first, second, third], "there is nothing else"
+
+
 def test_two_turns_away_lends_less(vault: Vault) -> None:
     talk = [vault.save(chunk(n, n), session_id="talk") for n in range(1, 5)]
     by_version = {one.version: one for one in vault.rank(1)}

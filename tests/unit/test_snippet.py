@@ -40,6 +40,12 @@ def test_spans_grow_to_sentences_in_text_order() -> None:
     assert cut(10, at("train"), at("paid")) == "Dana paid 40 euros! … The train was late again."
 
 
+def test_whole_lines_where_each_needs_its_beginning() -> None:
+    lines = "Ann: I paid 40 euros. It rained.\nBob: I was late.\nAnn: We left at nine."
+    found = snippet(lines, [(30, 35), (0, 5)], max_tokens=12, counter=COUNTER, by_line=True)
+    assert found == "Ann: I paid 40 euros. It rained.\nBob: I was late."
+
+
 def test_neighbours_are_joined_as_they_stand() -> None:
     assert cut(8, at("Rome. Dana")) == "We met in Rome. Dana paid 40 euros!"
     assert cut(9, at("day.\nThe")) == "It rained all day.\nThe train was late again."

@@ -296,12 +296,14 @@ class Memories:
             found.update(dict.fromkeys(pending))
         return list(found)
 
-    def count_visible(self) -> int:
-        """How many current memories are not archived."""
+    def over(self, most: int) -> int:
+        """How many more than so many current memories are not archived; 0 if not more."""
+        if self._next() <= most:
+            return 0  # there were never so many versions: nothing needs to be counted
         (count,) = self._db.execute(
             "SELECT count(*) FROM memories WHERE superseded_at IS NULL AND compressed = 0"
         ).fetchone()
-        return int(count)
+        return max(0, int(count) - most)
 
     # writing -------------------------------------------------------------------------------------
 
