@@ -35,6 +35,7 @@ SUITES = [
     )
 ]
 """Examples that are test files of an application."""
+NAMED_FILE = r"`((?:src|tests|tools|docs|examples)/[\w/.]+\.\w+)"
 EXCERPTS = [
     pytest.param(name, block, id=f"{page.name}-{i}")
     for page in PAGES
@@ -66,7 +67,7 @@ def test_no_machine_is_named(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_name_in_code_is_a_file_that_exists(page: Path) -> None:
-    named = re.findall(r"`((?:src|tests|tools|docs|examples)/[\w/.]+\.\w+)", page.read_text("utf-8"))
+    named = re.findall(NAMED_FILE, page.read_text("utf-8"))
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
