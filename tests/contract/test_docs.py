@@ -35,6 +35,14 @@ SUITES = [
     )
 ]
 """Examples that are test files of an application."""
+NAMED_FILE = r"`((?:src|tests|tools|docs|examples)/[\w/.]+\.\w+)"
+EXCERPTS = [
+    pytest.param(name, block, id=f"{page.name}-{i}")
+    for page in PAGES
+    for i, (name, block) in enumerate(
+        re.findall(r"```py title=\"([\w/]+\.py)\"\n(.*?)```", page.read_text("utf-8"), re.S)
+    )
+]
 TESTS = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", README)
 
 
@@ -59,7 +67,7 @@ def test_no_machine_is_named(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_name_in_code_is_a_file_that_exists(page: Path) -> None:
-    named = re.findall(r"`((?:src|tests|tools|docs)/[\w/.]+\.\w+)", page.read_text("utf-8"))
+    named = re.findall(NAMED_FILE, page.read_text("utf-8"))
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
@@ -89,6 +97,13 @@ def test_examples_run(
     monkeypatch.setenv("MEMORY_VAULT_DATA_DIR", str(tmp_path / "vault"))
     monkeypatch.setenv("MEMORY_VAULT_MODEL_DIR", str(model_dir))
     exec(compile(block, "example", "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize(("name", "block"), EXCERPTS)
+def test_excerpts_are_of_examples_that_run(name: str, block: str) -> None:
+    """Examples that need other packages are files, which `make test-all` runs."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in block.splitlines() if line not in lines] == []
 
 
 @pytest.mark.parametrize("block", SETTINGS)

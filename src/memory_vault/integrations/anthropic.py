@@ -10,8 +10,8 @@ from . import missing
 
 try:
     from anthropic.lib.tools import BetaAsyncAbstractMemoryTool, ToolError
-except ImportError as error:
-    raise missing("anthropic") from error
+except ImportError as _error:
+    raise missing("anthropic") from _error
 
 from ..errors import InvalidInput
 from ..layer import MemoryLayer
@@ -107,7 +107,7 @@ class RememberingMessages(Remembering):
         answer = await messages.create(model=..., max_tokens=1024, messages=[...])
     """
 
-    dialect = Dialect("messages", "text", _reply, _event)
+    dialect: Dialect = Dialect("messages", "text", _reply, _event)
 
     @asynccontextmanager
     async def stream(self, **request: Any) -> AsyncIterator[Any]:

@@ -10,8 +10,8 @@ from . import missing
 try:
     from fastapi import Depends
     from fastapi.requests import HTTPConnection
-except ImportError as error:
-    raise missing("server") from error
+except ImportError as _error:
+    raise missing("server") from _error
 
 from ..layer import MemoryLayer
 from .starlette import CancelOnDisconnect, add_problem_details, memory_of, vault_lifespan, vault_of

@@ -23,8 +23,8 @@ try:
         messages_from_dict,
     )
     from langchain_core.retrievers import BaseRetriever
-except ImportError as error:
-    raise missing("langchain") from error
+except ImportError as _error:
+    raise missing("langchain") from _error
 
 from ..layer import MemoryLayer
 from ..models import Memory, Recalled, RecallResult

@@ -25,8 +25,8 @@ try:
         tokenize_path,
         validate_op_namespace,
     )
-except ImportError as error:
-    raise missing("langchain") from error
+except ImportError as _error:
+    raise missing("langchain") from _error
 
 from ..errors import InvalidInput
 from ..layer import MemoryLayer

@@ -46,13 +46,13 @@ class RememberingCompletions(Remembering):
     first is saved.
     """
 
-    dialect = Dialect("messages", "text", _completion, _chunk)
+    dialect: Dialect = Dialect("messages", "text", _completion, _chunk)
 
 
 class RememberingResponses(Remembering):
     """`client.responses` of an `AsyncOpenAI`, with recall before and save after each answer."""
 
-    dialect = Dialect("input", "input_text", _response, _event)
+    dialect: Dialect = Dialect("input", "input_text", _response, _event)
 
 
 class VaultSession:

@@ -14,8 +14,8 @@ from . import missing
 try:
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import JSONResponse, Response
-except ImportError as error:
-    raise missing("server") from error
+except ImportError as _error:
+    raise missing("server") from _error
 
 from ..config import MemoryConfig
 from ..errors import MemoryVaultError, NotOpen
