@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo test test-all torture check format bench install model clean
+.PHONY: help demo test test-all torture check format bench bench-served install model clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,7 +42,7 @@ test: model ## Run every test that needs no optional package
 test-all: model ## Run the tests of optional packages with their real parts
 	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
 	@$(PIP) install -c constraints.txt -e ".[server,langchain,anthropic,openai]" \
-		aiosqlite hypercorn uvloop
+		aiosqlite hypercorn uvloop schemathesis
 	@$(PIP) install -c constraints.txt --no-deps langchain-tests
 	@$(BIN)/python -m pytest tests/extras -rs
 
@@ -65,6 +65,10 @@ format: install ## Format the code and write the generated files
 bench: model ## Measure save, recall and start, with raw figures under benchmarks/results
 	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/load.py benchmarks/results/load.json saves
+
+bench-served: model ## Load a served vault for five minutes, two workers killed meanwhile
+	@$(PIP) install -c constraints.txt -e '.[server]'
+	@$(BIN)/python benchmarks/served.py
 
 clean: ## Remove what the other targets made here
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

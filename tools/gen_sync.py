@@ -60,10 +60,13 @@ INITS = {
         key: str | None = None,
         *,
         timeout_s: float = 60.0,
+        connections: int = 100,
         transport: Any = None,
         allow_running_loop: bool = False,
     ) -> None:
-        self._inner = RemoteVault(url, key, timeout_s=timeout_s, transport=transport)
+        self._inner = RemoteVault(
+            url, key, timeout_s=timeout_s, connections=connections, transport=transport
+        )
         self._portal = Portal(allow_running_loop=allow_running_loop)
 """,
     "MemoryLayer": """

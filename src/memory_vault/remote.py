@@ -34,6 +34,7 @@ class RemoteVault:
         key: The key to show; None for a server without keys.
         timeout_s: Seconds for a call; a longer one is given up as `TimedOut`. An export or
             import may take as long as pieces keep coming.
+        connections: Connections at most; further calls wait for one to be free.
         transport: An httpx transport of the caller's, such as one for a Unix socket; never closed
             here twice. None for TCP.
 
@@ -47,6 +48,7 @@ class RemoteVault:
         key: str | None = None,
         *,
         timeout_s: float = 60.0,
+        connections: int = 100,
         transport: Any = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
@@ -54,7 +56,7 @@ class RemoteVault:
         if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key):
             raise ConfigError("key: give it as `memory-vault keys create` has shown it")
         self._url, self._key, self._timeout_s = url.rstrip("/"), key, timeout_s
-        self._given = transport
+        self._connections, self._given = connections, transport
         self._transport: Transport | None = None
         self._token: EventLoopToken | None = None
 
@@ -80,7 +82,9 @@ class RemoteVault:
             return
         from .client.transport import Transport
 
-        make = partial(Transport, self._url, self._key, self._timeout_s, self._given)
+        make = partial(
+            Transport, self._url, self._key, self._timeout_s, self._connections, self._given
+        )
         made = await to_thread.run_sync(make)  # it reads certificates
         if self._transport is None:
             self._transport, self._token = made, current_token()

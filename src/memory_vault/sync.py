@@ -288,6 +288,7 @@ class RemoteVaultSync:
         key: The key to show; None for a server without keys.
         timeout_s: Seconds for a call; a longer one is given up as `TimedOut`. An export or
             import may take as long as pieces keep coming.
+        connections: Connections at most; further calls wait for one to be free.
         transport: An httpx transport of the caller's, such as one for a Unix socket; never closed
             here twice. None for TCP.
         allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
@@ -302,10 +303,13 @@ class RemoteVaultSync:
         key: str | None = None,
         *,
         timeout_s: float = 60.0,
+        connections: int = 100,
         transport: Any = None,
         allow_running_loop: bool = False,
     ) -> None:
-        self._inner = RemoteVault(url, key, timeout_s=timeout_s, transport=transport)
+        self._inner = RemoteVault(
+            url, key, timeout_s=timeout_s, connections=connections, transport=transport
+        )
         self._portal = Portal(allow_running_loop=allow_running_loop)
 
     def __repr__(self) -> str:

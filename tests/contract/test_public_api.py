@@ -51,7 +51,7 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "cancel_job": "job_id",
     },
     RemoteVault: {
-        "__init__": "url, key=None, *, timeout_s=60.0, transport=None",
+        "__init__": "url, key=None, *, timeout_s=60.0, connections=100, transport=None",
         "open": "",
         "close": "",
         "call": "name, user_id, session_id, given",

@@ -26,6 +26,7 @@ SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
+_DIGITS = 18
 _BASE64URL = re.compile("[A-Za-z0-9_-]+")
 
 
@@ -98,9 +99,14 @@ class Visit:
         self._most = max_bytes or self._most
 
     async def run(self, app: ASGIApp) -> None:
-        """Let the request through, within its time."""
+        """Let the request through, if it may come in, within its time."""
         with self._limit:
-            await app(self.scope, self.receive, self.send)
+            try:
+                self.caller = await self.serving.guard.admit(self.scope)
+            except MemoryVaultError as error:
+                await self.refuse(error)
+            else:
+                await app(self.scope, self.receive, self.send)
         if self._limit.cancelled_caught and not self.status:
             await self.refuse(TimedOut("the call took too long and was stopped"))
 
@@ -119,7 +125,7 @@ class Visit:
     def _announced(self) -> int:
         for name, value in self.scope["headers"]:
             if name == b"content-length" and value.isdigit():
-                return int(value)
+                return int(value[:_DIGITS])
         return 0
 
     async def send(self, message: Message) -> None:
@@ -148,20 +154,12 @@ class Door:
         visit = scope[VISIT] = Visit(self._serving, scope, receive, send)
         with self._serving.metrics.under_way():
             try:
-                await self._admit(visit)
+                await visit.run(self._app)
             finally:
                 seconds = anyio.current_time() - visit.started_at
                 status = visit.status or 500
                 self._serving.metrics.request(visit.operation, status, seconds)
                 log_request(visit.operation, scope["method"], status, seconds, visit.caller)
-
-    async def _admit(self, visit: Visit) -> None:
-        try:
-            visit.caller = await self._serving.guard.admit(visit.scope)
-        except MemoryVaultError as error:
-            await visit.refuse(error)
-            return
-        await visit.run(self._app)
 
 
 def _undecoded(scope: Scope) -> str:

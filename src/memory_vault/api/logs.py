@@ -100,7 +100,7 @@ def audited(what: str, caller: ApiKey, user_id: str, **about: Any) -> Iterator[d
         raise
     finally:
         known = {name: value for name, value in about.items() if value is not None}
-        fields = {"key": caller.id, "user": user_id, **known, **told, "failure": failure}
+        fields = {"key": caller.id, "user": user_id, **known, "failure": failure, **told}
         _audit.info(what, extra={"fields": fields})
 
 

@@ -39,6 +39,8 @@ class _Export(Response):
                 tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
                 told |= await self._send_pages(send)
                 tasks.cancel_scope.cancel()
+            if not told:
+                told["failure"] = "its reader went away"
 
     async def _send_pages(self, send: Send) -> dict[str, Any]:
         engine = self._visit.serving.vault.engine

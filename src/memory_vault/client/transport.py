@@ -25,7 +25,6 @@ _BY_CODE: dict[str, type[MemoryVaultError]] = {
     if isinstance(one, type) and issubclass(one, MemoryVaultError)
 }
 _CONNECT_TIMEOUT_S = 5.0
-_CONNECTIONS = 100
 
 
 class Transport:
@@ -35,10 +34,13 @@ class Transport:
         url: Where the server is.
         key: The key to show.
         timeout_s: Seconds for a call.
+        connections: Connections at most.
         given: The caller's own httpx transport, or None.
     """
 
-    def __init__(self, url: str, key: str | None, timeout_s: float, given: Any) -> None:
+    def __init__(
+        self, url: str, key: str | None, timeout_s: float, connections: int, given: Any
+    ) -> None:
         import httpx
 
         self._url, self._timeout_s = httpx.URL(url), timeout_s
@@ -46,7 +48,7 @@ class Transport:
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
         timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
-        limits = httpx.Limits(max_connections=_CONNECTIONS)
+        limits = httpx.Limits(max_connections=connections)
         self._client = httpx.AsyncClient(
             headers=headers, timeout=timeout, limits=limits, transport=given
         )

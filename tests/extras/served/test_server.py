@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,9 +14,10 @@ import httpx
 import pytest
 from tests.extras.served.running import UNLIMITED, URL, make_key, running, within
 
-from memory_vault import MemoryConfig
+from memory_vault import MemoryConfig, MemoryLayer
 from memory_vault.api.logs import JsonLines
 from memory_vault.api.settings import ServeSettings
+from memory_vault.cli.app import run as run_command
 from memory_vault.errors import ConfigError
 from memory_vault.testing.embedders import HashEmbedder
 
@@ -230,6 +232,67 @@ def test_an_unexpected_error_is_logged_without_its_message() -> None:
     line = JsonLines().format(record)
     assert "KeyError" in line
     assert "zebra" not in line
+
+
+async def test_an_export_nobody_reads_is_ended_and_told(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(hash_config) as app:
+        vault = app.state.serving.vault
+        async with MemoryLayer("ada", vault=vault) as memory:
+            await memory.save([f"note {i} " * 100 for i in range(1_000)])
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            if len(sent) > 2:
+                await anyio.sleep_forever()  # what a reader looks like that reads no more
+
+        async def receive() -> Any:
+            while len(sent) < 3:
+                await anyio.sleep(0.01)
+            return {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/v1/users/ada/export", "query_string": b"",
+            "raw_path": b"/v1/users/ada/export", "headers": [(b"host", b"localhost")],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http",
+        }  # fmt: skip
+        with anyio.fail_after(20):
+            await app(scope, receive, send)
+        assert (await vault.forget_user("ada", confirm=True)).state == "done"
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
+    assert told["failure"] == "its reader went away"
+
+
+async def test_the_progress_of_a_job_comes_as_events(hash_config: MemoryConfig) -> None:
+    async with running(hash_config) as app:
+        vault = app.state.serving.vault
+        async with MemoryLayer("ada", vault=vault) as memory:
+            await memory.save(["tea", "coffee"])
+        job = await vault.switch_embedder(HashEmbedder(dimension=32))
+        path = f"/v1/vault/jobs/{job.id}"
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            with anyio.fail_after(60):
+                answer = await client.get(f"{path}/events")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            events = [one.splitlines() for one in answer.text.strip().split("\n\n")]
+            states = [json.loads(one[2].removeprefix("data: "))["state"] for one in events]
+            assert states[-1] == "done"
+            mark = {"last-event-id": events[-1][0].removeprefix("id: ")}
+            assert (await client.get(f"{path}/events", headers=mark)).status_code == 204
+            assert (await client.get(path)).json()["state"] == "done"
+            listed = (await client.get("/v1/vault/jobs", params={"state": "done"})).json()["items"]
+            assert [one["id"] for one in listed] == [job.id]
+            problem(await client.get("/v1/vault/jobs/none/events"), 404, "not_found")
+
+
+def test_without_a_key_no_address_is_listened_on_but_this_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["--data-dir", str(tmp_path), "serve", "--host", "0.0.0.0"]) == 3
+    assert "keys create" in capsys.readouterr().err
 
 
 async def test_metrics_count_by_operation_and_stage(client: httpx.AsyncClient) -> None:
