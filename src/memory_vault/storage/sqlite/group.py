@@ -38,7 +38,8 @@ class Member(Generic[T]):
     """
 
     def __init__(self, work: Callable[[Transaction], T], weight: int) -> None:
-        self.work, self.weight = work, weight
+        self.work: Callable[[Transaction], T] = work
+        self.weight: int = weight
         self.has_left: bool = False
         self.has_begun: bool = False
         self.outcome: Outcome[T] = Outcome(error=NotOpen("the event loop ended before the write"))
