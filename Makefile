@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo test test-all torture check format bench bench-served install model clean
+.PHONY: help demo test extras test-all torture check format bench bench-served install model clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -39,18 +39,21 @@ demo: model ## Save a conversation, ask five questions, show the prompt blocks
 test: model ## Run every test that needs no optional package
 	@$(BIN)/python -m pytest tests --ignore=tests/extras -rs
 
-test-all: model ## Run the tests of optional packages with their real parts
-	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
+# What the integrations are for: their types are checked and their tests run with it.
+extras: install
 	@$(PIP) install -c constraints.txt -e ".[server,langchain,anthropic,openai]" \
 		aiosqlite hypercorn uvloop schemathesis
 	@$(PIP) install -c constraints.txt --no-deps langchain-tests
+
+test-all: model extras ## Run the tests of optional packages with their real parts
+	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
 	@$(BIN)/python -m pytest tests/extras -rs
 
 torture: install ## Kill, cancel and crowd the vault for about 20 minutes; figures under benchmarks/results
 	@$(BIN)/python -m tests.faults.crash --kills 2000 --points all --crowd 20 --cancel \
 		--out benchmarks/results/torture.json
 
-check: install ## Format, lint, types, generated code, contracts
+check: extras ## Format, lint, types, generated code, contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -66,8 +69,7 @@ bench: model ## Measure save, recall and start, with raw figures under benchmark
 	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/load.py benchmarks/results/load.json saves
 
-bench-served: model ## Load a served vault for five minutes, two workers killed meanwhile
-	@$(PIP) install -c constraints.txt -e '.[server]'
+bench-served: model extras ## Load a served vault for five minutes, two workers killed meanwhile
 	@$(BIN)/python benchmarks/served.py
 
 clean: ## Remove what the other targets made here
