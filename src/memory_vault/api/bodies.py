@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,7 +42,9 @@ class Body(BaseModel):
 class MessageBody(Body):
     """One turn of a conversation."""
 
-    model_config = _example(role="assistant", content="Noted: Lisbon, since May.")
+    model_config: ClassVar[ConfigDict] = _example(
+        role="assistant", content="Noted: Lisbon, since May."
+    )
     content: Text
     role: Role = Field(default=NOT_GIVEN)
     occurred_at: Moment | None = Field(default=NOT_GIVEN)
@@ -52,7 +54,7 @@ class MessageBody(Body):
 class SaveBody(Body):
     """What to save: a text, a message, or messages in the order in which they were said."""
 
-    model_config = _example(
+    model_config: ClassVar[ConfigDict] = _example(
         content="I moved to Lisbon in May.",
         session_id="s-12",
         occurred_at="2026-05-20T18:30:00Z",
@@ -76,7 +78,7 @@ class SaveBody(Body):
 class RecallBody(Body):
     """What to find memories for."""
 
-    model_config = _example(query="Where do I live?", token_budget=500)
+    model_config: ClassVar[ConfigDict] = _example(query="Where do I live?", token_budget=500)
     query: Text
     top_k: Count = Field(default=NOT_GIVEN)
     token_budget: Count = Field(default=NOT_GIVEN)
@@ -97,7 +99,7 @@ class RecallBody(Body):
 class UpdateBody(Body):
     """What to change; null clears a time, metadata replaces the whole object."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",
         json_schema_extra={"minProperties": 1, "examples": [{"importance": 0.9}]},
     )
@@ -113,7 +115,7 @@ class UpdateBody(Body):
 class ForgetBody(Body):
     """Which memories to forget: exactly one of the three."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",
         json_schema_extra={
             "oneOf": [
@@ -134,7 +136,7 @@ class ForgetBody(Body):
 class PreferenceBody(Body):
     """The value of a preference."""
 
-    model_config = _example(value="concise, with code")
+    model_config: ClassVar[ConfigDict] = _example(value="concise, with code")
     value: PreferenceValue
     confidence: Share = Field(default=1.0)
 
@@ -142,7 +144,7 @@ class PreferenceBody(Body):
 class StartBody(Body):
     """A session to start, or to go on with."""
 
-    model_config = _example(session_id="s-12")
+    model_config: ClassVar[ConfigDict] = _example(session_id="s-12")
     session_id: Name = Field(default=NOT_GIVEN)
     metadata: Metadata = Field(default=NOT_GIVEN)
 
@@ -150,12 +152,12 @@ class StartBody(Body):
 class CheckBody(Body):
     """Whether to put right what is found."""
 
-    model_config = _example(repair=False)
+    model_config: ClassVar[ConfigDict] = _example(repair=False)
     repair: Flag = Field(default=False)
 
 
 class ReindexBody(Body):
     """Whose index to drop; nobody named means everybody's."""
 
-    model_config = _example(user_id="alice")
+    model_config: ClassVar[ConfigDict] = _example(user_id="alice")
     user_id: Name = Field(default=NOT_GIVEN)

@@ -13,7 +13,9 @@ from .bodies import PreferenceBody, StartBody
 from .kinds import Key, PageSize, QueryFlag, SessionId, SessionsCursor
 from .reply import given, reply
 
-router = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["sessions and preferences"])
+router: APIRouter = APIRouter(
+    prefix="/v1/users/{user_id:segment}", tags=["sessions and preferences"]
+)
 State = Annotated[
     Literal["open", "ended"] | None,
     WithJsonSchema({"type": "string", "enum": ["open", "ended"]}),

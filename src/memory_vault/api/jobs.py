@@ -16,8 +16,8 @@ from .access import Administers, Reads, Writes
 from .kinds import JobId, JobsCursor, PageSize
 from .reply import given, reply
 
-of_user = APIRouter(prefix="/v1/users/{user_id:segment}/jobs", tags=["jobs"])
-of_vault = APIRouter(prefix="/v1/vault/jobs", tags=["jobs"])
+of_user: APIRouter = APIRouter(prefix="/v1/users/{user_id:segment}/jobs", tags=["jobs"])
+of_vault: APIRouter = APIRouter(prefix="/v1/vault/jobs", tags=["jobs"])
 State = Annotated[
     JobState | None,
     WithJsonSchema({"type": "string", "enum": list(JOB_STATES)}),

@@ -116,17 +116,18 @@ Metadata = Annotated[
 
 UserId = Annotated[
     str,
-    _text(MAX_NAME_CHARS),
+    _text(MAX_NAME_CHARS, examples=["alice"]),
     Path(
         description="Percent-encoded; or '~' and base64url of its UTF-8, for ids such as '..' that "
         "do not pass every proxy.",
-        examples=["alice"],
     ),
 ]
-MemoryId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["mem_01kb0g7c2m4n6p8r0t2v4x6z8a"])]
-SessionId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["s-12"])]
-JobId = Annotated[str, _text(MAX_NAME_CHARS), Path(examples=["job_01kb0g7c2m4n6p8r0t2v4x6z8a"])]
-Key = Annotated[str, _text(MAX_KEY_CHARS), Path(examples=["answer style"])]
+MemoryId = Annotated[
+    str, _text(MAX_NAME_CHARS, examples=["mem_01kb0g7c2m4n6p8r0t2v4x6z8a"]), Path()
+]
+SessionId = Annotated[str, _text(MAX_NAME_CHARS, examples=["s-12"]), Path()]
+JobId = Annotated[str, _text(MAX_NAME_CHARS, examples=["job_01kb0g7c2m4n6p8r0t2v4x6z8a"]), Path()]
+Key = Annotated[str, _text(MAX_KEY_CHARS, examples=["answer style"]), Path()]
 QueryFlag = Annotated[
     bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean", "default": False}), Query()
 ]
@@ -138,16 +139,15 @@ PageSize = Annotated[
 ]
 
 
-def _cursor(listing: str) -> Any:
-    return Annotated[
-        str | None,
-        WithJsonSchema({"type": "string", "format": f"cursor-of-{listing}"}),
-        Query(description="`next_cursor` of the page before."),
-    ]
+def _cursor(listing: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "format": f"cursor-of-{listing}"})
 
 
-MemoriesCursor, SessionsCursor, UsersCursor = map(_cursor, ("memories", "sessions", "users"))
-JobsCursor = _cursor("jobs")
+_AFTER = Query(description="`next_cursor` of the page before.")
+MemoriesCursor = Annotated[str | None, _cursor("memories"), _AFTER]
+SessionsCursor = Annotated[str | None, _cursor("sessions"), _AFTER]
+UsersCursor = Annotated[str | None, _cursor("users"), _AFTER]
+JobsCursor = Annotated[str | None, _cursor("jobs"), _AFTER]
 Confirm = Annotated[
     bool,
     BeforeValidator(_flag),

@@ -28,7 +28,7 @@ from .kinds import (
 from .logs import audited, removed
 from .reply import etag, given, reply
 
-router = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["memories"])
+router: APIRouter = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["memories"])
 _ETAG = re.compile(r'(?<!W/)"([0-9a-f]{32})"')
 _NO_MEMORY: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such memory."}}
 _CHANGED: dict[int | str, dict[str, Any]] = {

@@ -21,7 +21,7 @@ from .logs import audited
 from .reply import reply
 
 LINES = "application/x-ndjson"
-router = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["export and import"])
+router: APIRouter = APIRouter(prefix="/v1/users/{user_id:segment}", tags=["export and import"])
 _FILE: dict[str, Any] = {LINES: {"schema": {"type": "string"}}}
 
 

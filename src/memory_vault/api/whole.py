@@ -16,8 +16,8 @@ from .logs import audited, removed
 from .metrics import CONTENT_TYPE
 from .reply import given, reply
 
-router = APIRouter(prefix="/v1", tags=["vault"])
-probes = APIRouter(tags=["server"])
+router: APIRouter = APIRouter(prefix="/v1", tags=["vault"])
+probes: APIRouter = APIRouter(tags=["server"])
 _STATUS: dict[str, Any] = {"type": "object", "properties": {"status": {"type": "string"}}}
 
 
