@@ -66,7 +66,7 @@ def test_save_and_recall(run):
 def test_json_of_save_and_recall(data):
     saved = data("save", "The red bike stands in the cellar.", "--session", "s1", "--role", "Mia",
                  "--occurred-at", "2026-05-20T10:00Z", "--type", "episodic")  # fmt: skip
-    assert set(saved) == {"saved", "duplicates", "preferences"}
+    assert set(saved) == {"saved", "duplicates", "preferences", "facts"}
     (memory,) = saved["saved"]
     assert memory["role"] == "Mia"
     assert memory["session_id"] == "s1"

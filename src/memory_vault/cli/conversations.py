@@ -100,4 +100,5 @@ def _joined(before: SaveResult, part: SaveResult, start: int) -> SaveResult:
         before.saved + part.saved,
         (*before.duplicates, *moved),
         before.preferences + part.preferences,
+        before.facts + part.facts,
     )

@@ -76,6 +76,10 @@ def _show_saved(result: SaveResult) -> None:
         show.lines(f"… and {len(result.duplicates) - 10} more that were there before")
     for preference in result.preferences:
         show.lines(f"preference set: {preference.key}: {preference.value}")
+    for fact in result.facts[:10]:
+        show.lines(f"fact {fact.change}: {fact.memory.content}")
+    if len(result.facts) > 10:
+        show.lines(f"… and {len(result.facts) - 10} more facts")
 
 
 def recall(
