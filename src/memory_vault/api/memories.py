@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from ..errors import ChangedMeanwhile, InvalidInput
+from ..errors import ChangedMeanwhile, IdempotencyConflict
 from ..layer import MemoryLayer
 from ..models import Change, ForgetReceipt, Memory, Page, RecallResult, SaveResult, Stats
 from .access import By, Forgets, Reads, Writes, visit_of
@@ -50,7 +50,7 @@ async def save(memory: Writes, body: SaveBody, idempotency_key: IdempotencyKey =
     values = body.given()
     key = idempotency_key or values.get("idempotency_key")
     if values.setdefault("idempotency_key", key) != key:
-        raise InvalidInput("idempotency_key: the body and the header say different things")
+        raise IdempotencyConflict("idempotency_key: body and header differ; give one of them")
     return reply(await memory.save(**values))
 
 
