@@ -40,6 +40,8 @@ from .vault import Vault
 if TYPE_CHECKING:
     from .engine import Engine
 
+_ASK_AGAIN_S = 0.3
+"""Between two looks at a job of a vault that is elsewhere."""
 _LOOK_S = 3_600.0
 """How often a layer looks for sessions to compress."""
 _KEEP = check.KEEP
@@ -581,7 +583,6 @@ class MemoryLayer:
             self._user_id, lambda user: user.sessions.page(state=wanted, size=size, after=after)
         )
 
-    @anywhere
     async def compress(self, *, wait: bool = False, force: bool = False) -> Job:
         """Let a summary stand for each session that is past its threshold, in the background.
 
@@ -601,11 +602,24 @@ class MemoryLayer:
         Returns:
             The job. `result` has the numbers of "sessions" and "memories" once it is done.
         """
+        job = await self._compress(force=force)
+        while wait and not job.is_finished:
+            job = await self._later(job)
+        return job
+
+    @anywhere
+    async def _compress(self, *, force: bool) -> Job:
         engine = self._engine()
         from .compress import note
 
-        job = await note(engine, self._user_id, is_forced=force)
-        return await engine.runner.wait(self._user_id, job.id) if wait else job
+        return await note(engine, self._user_id, is_forced=force)
+
+    async def _later(self, job: Job) -> Job:
+        """A job when it is finished or, where the vault is elsewhere, after a moment."""
+        if self._elsewhere is None:
+            return await self._engine().runner.wait(self._user_id, job.id)
+        await anyio.sleep(_ASK_AGAIN_S)
+        return await self.get_job(job.id)
 
     @anywhere
     async def get_job(self, job_id: str) -> Job:

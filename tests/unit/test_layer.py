@@ -89,6 +89,7 @@ CALLS: list[Callable[[MemoryLayer], Awaitable[Any]]] = [
     lambda m: m.forget("x"),
     lambda m: m.forget_all(confirm=True),
     lambda m: m.stats(),
+    lambda m: m.compress(),
     lambda m: m.set_preference("k", "v"),
     lambda m: m.list_preferences(),
     lambda m: m.delete_preference("k"),

@@ -149,6 +149,13 @@ class StartBody(Body):
     metadata: Metadata = Field(default=NOT_GIVEN)
 
 
+class CompressBody(Body):
+    """Whether to compress sessions whatever their age and size."""
+
+    model_config: ClassVar[ConfigDict] = _example(force=False)
+    force: Flag = Field(default=False)
+
+
 class CheckBody(Body):
     """Whether to put right what is found."""
 

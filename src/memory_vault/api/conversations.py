@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import WithJsonSchema
 
-from ..models import Page, Preference, Session
+from ..models import Job, Page, Preference, Session
 from .access import Reads, Writes
-from .bodies import PreferenceBody, StartBody
+from .bodies import CompressBody, PreferenceBody, StartBody
 from .kinds import Key, PageSize, QueryFlag, SessionId, SessionsCursor
 from .reply import given, reply
 
@@ -69,3 +69,9 @@ async def list_sessions(
     return reply(
         await memory.list_sessions(**given(state=state, page_size=page_size, cursor=cursor))
     )
+
+
+@router.post("/compress", response_model=Job)
+async def compress(memory: Writes, body: CompressBody) -> Response:
+    """Let summaries stand for old sessions, in the background; follow the job for how far it is."""
+    return reply(await memory.compress(**body.given()))

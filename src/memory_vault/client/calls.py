@@ -91,6 +91,7 @@ CALLS: dict[str, Call] = {
     "list_sessions": Call("GET", f"{_USER}/sessions", Page[Session]),
     "export": Call("GET", f"{_USER}/export", None),
     "import_": Call("POST", f"{_USER}/import", None),
+    "compress": Call("POST", f"{_USER}/compress", Job, True),
     "get_job": Call("GET", f"{_USER}/jobs/{{job_id}}", Job),
     "list_jobs": Call("GET", f"{_USER}/jobs", Page[Job]),
     "cancel_job": Call("POST", f"{_USER}/jobs/{{job_id}}/cancel", Job),

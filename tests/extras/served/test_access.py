@@ -33,6 +33,7 @@ ROUTES: dict[str, tuple[str, str, str, Any]] = {
     "list_sessions": ("read", "GET", f"{USER}/sessions", None),
     "export": ("read", "GET", f"{USER}/export", None),
     "import_": ("write", "POST", f"{USER}/import", None),
+    "compress": ("write", "POST", f"{USER}/compress", {}),
     "list_jobs": ("read", "GET", f"{USER}/jobs", None),
     "get_job": ("read", "GET", f"{USER}/jobs/job_1", None),
     "cancel_job": ("write", "POST", f"{USER}/jobs/job_1/cancel", None),

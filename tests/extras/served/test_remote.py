@@ -70,6 +70,17 @@ async def test_one_line_moves_code(hash_config: MemoryConfig, kind: str) -> None
         assert "Berlin" in (await memory.recall("Where do I live?")).prompt_block
 
 
+async def test_a_compression_is_waited_for(vault: RemoteVault) -> None:
+    async with MemoryLayer("ada", vault=vault) as memory:
+        turns = [
+            f"On 3 May I saw {n} whales near Pico, and Rui wrote it down. {n}." for n in range(9)
+        ]
+        await memory.save(turns, session_id="trip", memory_type="episodic")
+        job = await memory.compress(wait=True, force=True)
+        assert job.state == "done"
+        assert job.result["sessions"] == 1
+
+
 async def test_answers_are_equal_to_those_of_an_embedded_vault(hash_config: MemoryConfig) -> None:
     async with running(hash_config) as app, RemoteVault(URL, transport=within(app)) as remote:
         own = app.state.serving.vault
