@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..layer import MemoryLayer
 from ..models import Message, RecallResult
 from ..pieces import passages
 from ..text.clean import is_blank
+from ..text.facts import read_facts
 from ..text.prompt import escape
 from ..text.tokens import token_counter
 from ..vault import Vault
@@ -58,6 +60,7 @@ class Options:
 
 Progress = Callable[[int, int], None]
 """Told how many steps were just done, and of how many: sessions saved and questions asked."""
+_SOME_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 async def run(
@@ -230,6 +233,7 @@ class _Work:
         shown = [self._report.file.shown(place) for place in places]
         return [
             [text for one in turns for *_, text in passages(self._embedder, one.text, one.role)]
+            + [fact for one in turns for fact in _facts(one.role, one.text)]
             for turns in shown
         ]
 
@@ -290,6 +294,12 @@ class _Work:
         """Text of each gold turn."""
         turns = (one for place in question.order for one in self._sessions[place.key])
         return {one.id: one.text for one in turns if one.id in question.gold_turns}
+
+
+def _facts(role: str, text: str) -> list[str]:
+    """The facts that a save will read from a turn; those told by a date are embedded by the save."""
+    found = read_facts(text, _SOME_MOMENT) if role == "user" else ()
+    return [one.text for one in found if one.text]
 
 
 def _standing_in(block: str, texts: Mapping[str, str]) -> set[str]:
