@@ -297,7 +297,7 @@ class _Work:
 
 
 def _facts(role: str, text: str) -> list[str]:
-    """The facts that a save will read from a turn; those told by a date are embedded by the save."""
+    """The facts that a save will read from a turn, but for those that depend on its date."""
     found = read_facts(text, _SOME_MOMENT) if role == "user" else ()
     return [one.text for one in found if one.text]
 
