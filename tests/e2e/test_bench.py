@@ -132,7 +132,7 @@ async def test_each_text_is_embedded_once_and_a_dozen_sessions_at_a_time(path, t
     await run(eval_file.read(path), tmp_path / "vault", Counting(), options)
     documents = [one for one in batches if not one[0].endswith("?")]
     assert len(documents) == 1
-    assert len(documents[0]) == len(set(documents[0])) == 6
+    assert len(documents[0]) == len(set(documents[0])) == 7  # six turns and a fact
 
 
 @pytest.mark.anyio

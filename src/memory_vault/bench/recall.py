@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..layer import MemoryLayer
 from ..models import Message, RecallResult
 from ..pieces import passages
 from ..text.clean import is_blank
+from ..text.facts import read_facts
 from ..text.prompt import escape
 from ..text.speakers import SUMMARY
 from ..text.summary import statements
@@ -62,6 +64,7 @@ class Options:
 
 Progress = Callable[[int, int], None]
 """Told how many steps were just done, and of how many: sessions saved and questions asked."""
+_SOME_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 async def run(
@@ -246,6 +249,7 @@ class _Work:
         shown = [self._report.file.shown(place) for place in places]
         return [
             [text for one in turns for *_, text in passages(self._embedder, one.text, one.role)]
+            + [fact for one in turns for fact in _facts(one.role, one.text)]
             for turns in shown
         ]
 
@@ -343,6 +347,12 @@ class _Work:
 def _archived(result: RecallResult) -> float:
     """The share of archived originals among the memories of a block."""
     return sum(one.memory.compressed for one in result.memories) / max(1, len(result.memories))
+
+
+def _facts(role: str, text: str) -> list[str]:
+    """The facts that a save will read from a turn, but for those that depend on its date."""
+    found = read_facts(text, _SOME_MOMENT) if role == "user" else ()
+    return [one.text for one in found if one.text]
 
 
 def _standing_in(block: str, texts: Mapping[str, str]) -> set[str]:
