@@ -15,7 +15,9 @@ from anyio import to_thread
 
 from ._ids import new_id
 from ._times import to_micros
-from .models import ORIGINS
+from .errors import BackendError, InvalidInput
+from .llm.summarise import summarise as say
+from .models import ORIGINS, Message
 from .pieces import as_bytes, pieces, speaker_prefix
 from .storage import Chunk, NewMemory
 from .storage.sqlite.archive import COMPRESS
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .embed import Embedder
     from .engine import Engine
     from .jobs.work import Work
+    from .llm import LanguageModel
     from .models import Job, Memory
     from .storage.sqlite.transaction import Transaction
 
@@ -34,6 +37,8 @@ _LEAST_TOKENS = 60
 """No summary is shorter: a few sentences with a day and a speaker."""
 _MOST_TOKENS = 2_000
 """No summary is longer: a block would hold no other beside it."""
+_LEAST_WORDS = 40
+"""Asked of a language model at least."""
 _MOST_SOURCES = 8_000
 _WORTH_IT = 0.6
 """A summary that takes more than this share of its originals is not worth having."""
@@ -96,14 +101,15 @@ async def compress(work: Work) -> Mapping[str, Any]:
     sessions = [named] if named is not None else await work.read(due)
     least = 0 if is_forced else work.engine.config.compress_min_tokens
     summaries = memories = 0
+    model = _Model(work.engine.llm)
     for place, session_id in enumerate(sessions):
         work.progress(place, len(sessions))
-        one = partial(_session, work, least, session_id)
+        one = partial(_session, work, model, least, session_id)
         archived = await work.engine.embedders.for_user(work.user_id, one)
         summaries += archived > 0
         memories += archived
     work.progress(len(sessions), len(sessions))
-    return {"sessions": summaries, "memories": memories}
+    return {"sessions": summaries, "memories": memories, **model.told()}
 
 
 def _due(engine: Engine, is_forced: bool, user: Transaction) -> list[str]:
@@ -112,7 +118,9 @@ def _due(engine: Engine, is_forced: bool, user: Transaction) -> list[str]:
     return _past(engine, user)
 
 
-async def _session(work: Work, least: int, session_id: str, embedder: Embedder) -> int:
+async def _session(
+    work: Work, model: _Model, least: int, session_id: str, embedder: Embedder
+) -> int:
     """Compress one session unless it is too short; how many memories were archived."""
     engine = work.engine
     for _ in range(_TRIES):
@@ -122,7 +130,9 @@ async def _session(work: Work, least: int, session_id: str, embedder: Embedder) 
         )
         summary = None
         if text:
-            summary = _summary(engine, session_id, sources, text)
+            own = await model.summary(list(sources.values()), engine.counter.count(text))
+            text = own or text
+            summary = _summary(engine, session_id, sources, text, by_model=own is not None)
             chunks = await _chunks(work, embedder, text, sources)
             summary = replace(summary, chunks=chunks)
         store = partial(_store, session_id, summary, embedder, sources)
@@ -143,13 +153,53 @@ def _text(engine: Engine, sources: Mapping[int, Memory], least: int) -> str:
     return text if engine.counter.count(text) <= tokens * _WORTH_IT else ""
 
 
+class _Model:
+    """Asks a language model for a session in its own words, and counts what came of it.
+
+    Whatever goes wrong, the sentences of the session stand: they need no model.
+
+    Args:
+        llm: None where none is configured.
+    """
+
+    def __init__(self, llm: LanguageModel | None) -> None:
+        self._llm = llm
+        self._written = self._refused = 0
+        self._failure = ""
+
+    async def summary(self, sources: Sequence[Memory], tokens: int) -> str | None:
+        """What it says of a session, if that is checked and about as short as the sentences."""
+        if self._llm is None or self._failure:
+            return None
+        turns = [
+            Message(one.role, one.content, one.occurred_at or one.recorded_at) for one in sources
+        ]
+        try:
+            found = await say(self._llm, turns, max_words=max(_LEAST_WORDS, tokens // 2))
+        except (BackendError, InvalidInput) as error:
+            self._failure = type(error).__name__  # this job goes on without it
+            return None
+        if found.text:
+            self._written += 1
+        elif found.refused:
+            self._refused += 1
+        return found.text or None
+
+    def told(self) -> dict[str, Any]:
+        """What a job says of it; nothing where there is no model."""
+        if self._llm is None:
+            return {}
+        told: dict[str, Any] = {"by_model": self._written, "refused": self._refused}
+        return {**told, "model_error": self._failure} if self._failure else told
+
+
 def _said(memory: Memory) -> Said:
     day = (memory.occurred_at or memory.recorded_at).date()
     return Said(day, memory.role, memory.content)
 
 
 def _summary(
-    engine: Engine, session_id: str, sources: Mapping[int, Memory], text: str
+    engine: Engine, session_id: str, sources: Mapping[int, Memory], text: str, *, by_model: bool
 ) -> NewMemory:
     """The summary of a session as a memory, still without its chunks."""
     found = list(sources.values())
@@ -162,7 +212,7 @@ def _summary(
         content=text,
         importance=round(sum(one.importance for one in found) / len(found), 4),
         occurred_at=max(times),
-        origin=_least_trusted([one.origin for one in found]),
+        origin=_least_trusted([one.origin for one in found] + ["model"] * by_model),
         token_count=engine.counter.count(text),
         metadata=None,
         chunks=(),

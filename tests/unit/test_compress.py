@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from memory_vault import Job, Memory, MemoryConfig, MemoryLayer, Vault
 from memory_vault import compress as pipeline
 from memory_vault.compress import _least_trusted
 from memory_vault.storage.sqlite.transaction import Transaction
+from memory_vault.testing.llms import ScriptedModel
 from memory_vault.text.summary import statements, summarise
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +42,13 @@ def talk(first: int = 0, count: int = 10, day: int = 0) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def config(hash_config: MemoryConfig) -> MemoryConfig:
-    return replace(hash_config, durability="process", job_retry_s=0, compress_min_tokens=100)
+    return replace(
+        hash_config,
+        durability="process",
+        job_retry_s=0,
+        compress_min_tokens=100,
+        fact_sources=(),
+    )
 
 
 @pytest.fixture
@@ -503,3 +511,33 @@ async def test_who_writes_meanwhile_is_not_overlooked(
     summary = await compressed(memory)
     assert len(summary.derived_from) == 11
     assert await listed(memory) == [summary]
+
+
+# with a language model ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("The user visited Faro with cousin number 3.", {"by_model": 1, "refused": 0}),
+        ("Ada flew to Reykjavik for 999 euros.", {"by_model": 0, "refused": 1}),
+        ("", {"by_model": 0, "refused": 0}),
+        (None, {"by_model": 0, "refused": 0, "model_error": "ReplyRefused"}),
+    ],
+)
+async def test_a_models_words_stand_only_if_they_hold(
+    config: MemoryConfig, answer: str | None, told: dict[str, Any]
+) -> None:
+    """A name or number of no source, or no answer, leaves the session's sentences."""
+    said = "nothing that is JSON" if answer is None else json.dumps({"summary": answer})
+    llm = ScriptedModel(lambda prompt: said)
+    async with MemoryLayer("ada", config=replace(config, llm=llm)) as memory:
+        await memory.save(talk(), session_id="s")
+        with anyio.fail_after(WITHIN_S):
+            job = await memory.compress(wait=True, force=True)
+        assert dict(job.result) == {"sessions": 1, "memories": 10, **told}
+        (summary,) = await summaries(memory)
+        assert (summary.content == answer) == bool(told["by_model"])
+        assert summary.origin == ("model" if told["by_model"] else "user")
+        assert len(summary.derived_from) == 10
+        assert llm.prompts

@@ -24,12 +24,16 @@ def config(tmp_path: Path) -> MemoryConfig:
 async def test_what_is_current_is_right_at_any_moment(
     config: MemoryConfig, tmp_path: Path, seed: int
 ) -> None:
-    """Also after reopening, and after an export and an import into another vault."""
+    """Also after reopening, after compression, and after an export and an import elsewhere."""
     life = Life(seed)
     async with Vault(config) as vault, MemoryLayer("ada", vault=vault) as memory:
         known = await live(memory, life)
         assert await differences(memory, life, known, seed) == []
     async with Vault(config) as vault, MemoryLayer("ada", vault=vault) as memory:
+        assert await differences(memory, life, known, seed + 1) == []
+        job = await memory.compress(wait=True, force=True)
+        assert job.state == "done"
+        assert job.result["sessions"] > 0
         assert await differences(memory, life, known, seed + 1) == []
         await memory.export(tmp_path / "out")
     elsewhere = replace(config, data_dir=tmp_path / "other")

@@ -41,7 +41,7 @@ WITHIN_S = 20
 
 @pytest.fixture
 def config(tmp_path: Path) -> MemoryConfig:
-    return MemoryConfig(data_dir=tmp_path / "vault", embedder=OLD, job_retry_s=0)
+    return MemoryConfig(data_dir=tmp_path / "vault", embedder=OLD, job_retry_s=0, fact_sources=())
 
 
 async def fill(vault: Vault, users: Sequence[str] = ("ada", "bob")) -> None:
