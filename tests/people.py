@@ -180,13 +180,19 @@ def _nothing(chance: Random, moment: datetime, state: dict[str, str]) -> _Told:
 _EVENTS = (_move, _move_dated, _stay, _work, _quit, _taste, _taste, _diet, _car, _plan, _nothing)
 
 
-async def live(memory: MemoryLayer, life: Life) -> list[datetime]:
-    """Tell a vault everything; gives the moment after each talk, for `known_at`."""
+async def live(memory: MemoryLayer, life: Life, *, answer: str = "") -> list[datetime]:
+    """Tell a vault everything; gives the moment after each talk, for `known_at`.
+
+    With an `answer`, an assistant says it in each talk, so that there is something to compress.
+    """
     known = []
     for talk in life.talks:
         messages = [
             {"role": role, "content": text, "occurred_at": talk.moment} for role, text in talk.turns
         ]
+        if answer:
+            said = {"role": "assistant", "content": answer, "occurred_at": talk.moment}
+            messages.append(said)
         result = await memory.save(messages, session_id=talk.session_id)
         known.append(result.saved[-1].recorded_at)
     return known

@@ -13,6 +13,7 @@ from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.testing.embedders import HashEmbedder
 
 pytestmark = pytest.mark.anyio
+ANSWER = " ".join(f"Point {n} of a long answer about nothing in particular." for n in range(30))
 
 
 @pytest.fixture
@@ -27,13 +28,13 @@ async def test_what_is_current_is_right_at_any_moment(
     """Also after reopening, after compression, and after an export and an import elsewhere."""
     life = Life(seed)
     async with Vault(config) as vault, MemoryLayer("ada", vault=vault) as memory:
-        known = await live(memory, life)
+        known = await live(memory, life, answer=ANSWER)
         assert await differences(memory, life, known, seed) == []
     async with Vault(config) as vault, MemoryLayer("ada", vault=vault) as memory:
         assert await differences(memory, life, known, seed + 1) == []
         job = await memory.compress(wait=True, force=True)
         assert job.state == "done"
-        assert job.result["sessions"] > 0
+        assert job.result["sessions"] > 150
         assert await differences(memory, life, known, seed + 1) == []
         await memory.export(tmp_path / "out")
     elsewhere = replace(config, data_dir=tmp_path / "other")
