@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from functools import partial
 
 import pytest
 from tests.unit.embed_service import serving as serving_embeddings
@@ -536,12 +537,16 @@ def test_ctrl_c_ends_with_130_and_no_traceback(vault, tmp_path):
     path = tmp_path / "long.jsonl"
     line = json.dumps({"content": "Every line is another long one. " * 20})
     path.write_text("\n".join(line[:-2] + f'{i}"}}' for i in range(20_000)))
-    started = command("save", "--file", str(path), "--json")
+    heeds = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    started = command("save", "--file", str(path), "--json", preexec_fn=heeds)
     deadline = time.monotonic() + 30
     while not list(vault.rglob("users/*/*.db")) and time.monotonic() < deadline:
         time.sleep(0.05)
     started.send_signal(signal.SIGINT)
-    _, err = started.communicate(timeout=60)
+    try:
+        _, err = started.communicate(timeout=60)
+    finally:
+        started.kill()
     assert started.returncode == 130
     assert "Traceback" not in err
 
