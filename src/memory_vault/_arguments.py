@@ -290,7 +290,7 @@ def origin_of(role: str) -> str:
     return {"assistant": "assistant", "tool": "tool", "system": "plugin"}.get(role, "user")
 
 
-def changes(*, max_chars: int, if_revision: str | None, **given: Any) -> Changes:
+def changes(*, max_chars: int, if_revision: str | None = None, **given: Any) -> Changes:
     """What `update` is to change, checked; only what was given is in it."""
     wanted = {key: value for key, value in given.items() if value is not KEEP}
     if not wanted:

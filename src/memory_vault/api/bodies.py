@@ -54,10 +54,22 @@ class MessageBody(Body):
 class SaveBody(Body):
     """What to save: a text, a message, or messages in the order in which they were said."""
 
-    model_config: ClassVar[ConfigDict] = _example(
-        content="I moved to Lisbon in May.",
-        session_id="s-12",
-        occurred_at="2026-05-20T18:30:00Z",
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {
+                "properties": {"memory_type": {"const": "working"}},
+                "required": ["memory_type"],
+            },
+            "then": {"required": ["session_id"]},
+            "examples": [
+                {
+                    "content": "I moved to Lisbon in May.",
+                    "session_id": "s-12",
+                    "occurred_at": "2026-05-20T18:30:00Z",
+                }
+            ],
+        },
     )
     content: (
         Text

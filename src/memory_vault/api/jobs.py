@@ -24,9 +24,17 @@ State = Annotated[
     Query(description="All when not given."),
 ]
 _NO_JOB: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such job."}}
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["event", "data"],
+}
 _EVENTS: dict[int | str, dict[str, Any]] = {
     **_NO_JOB,
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {
+        "description": "Events, each with the job as it then stands.",
+        "content": {"text/event-stream": {"schema": _EVENT}},
+    },
 }
 _LOOK_S = 0.5
 _ALIVE_S = 10.0
