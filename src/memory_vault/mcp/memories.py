@@ -49,7 +49,8 @@ class Memories:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.vault.close()
+        if self._is_open:
+            await self.vault.close()
 
     async def open(self) -> Vault:
         """The vault, open. Repeatable."""

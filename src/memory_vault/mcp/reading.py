@@ -37,11 +37,15 @@ async def profile(memory: MemoryLayer) -> str:
 
 
 async def _facts(memory: MemoryLayer) -> list[Memory]:
+    """What holds now, oldest first; a statement that facts were read from is left to those."""
     found: list[Memory] = []
+    sources: set[str] = set()
     cursor: str | None = None
     while True:
         page = await memory.list_memories(memory_type="semantic", page_size=_PAGE, cursor=cursor)
-        found = [*found, *(one for one in page.items if one.valid_to is None)][-_MOST_FACTS:]
+        sources.update(source for one in page.items for source in one.derived_from)
+        holding = [*found, *(one for one in page.items if one.valid_to is None)]
+        found = [one for one in holding if one.id not in sources][-_MOST_FACTS:]
         cursor = page.next_cursor
         if cursor is None:
             return found
