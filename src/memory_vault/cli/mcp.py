@@ -42,10 +42,12 @@ def serve(
     from ..mcp import require_sdk
 
     require_sdk()
-    from ..mcp.run import Options, serve_http, serve_stdio
+    from ..mcp.run import Options, serve_stdio
 
     options = Options(config=config_of(context), user_id=user, allows_any_user=allow_any_user)
     if http:
+        from ..mcp.web import serve_http
+
         serve_http(options, host=host, port=port)
     else:
         serve_stdio(options)

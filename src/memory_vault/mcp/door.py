@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..api.guard import Guard
 from ..errors import KeyRefused, MemoryVaultError
 from ..problem import MEDIA_TYPE, headers, problem_details
 from .server import CALLER
+
+if TYPE_CHECKING:
+    from ..api.guard import Guard
 
 
 class Door:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,8 @@ from ..errors import MemoryVaultError
 from ..layer import MemoryLayer
 from ..problem import problem_details
 from ..vault import Vault
+
+_failures = logging.getLogger("memory_vault.failures")
 
 
 class Memories:
@@ -77,4 +80,9 @@ class Memories:
 
     def told(self, error: MemoryVaultError) -> str:
         """What a caller reads of an error: another machine reads nothing about this one."""
-        return str(error) if self._is_local else problem_details(error).detail
+        if self._is_local:
+            return str(error)
+        found = problem_details(error)
+        if found.detail != str(error):
+            _failures.error(str(error), extra={"fields": {"code": error.code}})
+        return found.detail

@@ -1,8 +1,7 @@
-"""The server's two ways in: the pipe of the program that started it, and HTTP."""
+"""The server over the pipes of the program that started it."""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from dataclasses import dataclass
@@ -10,16 +9,10 @@ from types import FrameType
 
 import anyio
 
-from ..api.guard import Guard
-from ..api.serve import is_loopback
-from ..api.settings import ServeSettings
 from ..config import MemoryConfig
-from ..errors import ConfigError
 from .memories import Memories
 from .progress import stages_told
 from .server import build
-
-_log = logging.getLogger("memory_vault.mcp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,54 +43,15 @@ def _leave(_: int, __: FrameType | None) -> None:
 async def _serve_stdio(options: Options) -> None:
     from mcp.server.stdio import stdio_server
 
-    async with _memories(options, is_local=True) as memories:
+    async with memories_of(options, is_local=True) as memories:
         server = build(memories)
         with stages_told():
             async with stdio_server() as (incoming, outgoing):
                 await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-def serve_http(options: Options, *, host: str, port: int) -> None:
-    """Serve over streamable HTTP at /mcp until asked to stop.
-
-    Raises:
-        ConfigError: If the address is open to others and nobody has a key.
-    """
-    anyio.run(_serve_http, options, host, port)
-
-
-async def _serve_http(options: Options, host: str, port: int) -> None:
-    import uvicorn
-
-    from .door import Door
-
-    async with _memories(options, is_local=is_loopback(host)) as memories:
-        vault = await memories.open()
-        has_keys = await vault.engine.store.with_api_keys(lambda keys: keys.has_any())
-        if not (has_keys or is_loopback(host)):
-            raise ConfigError(
-                f"host {host}: without a key, anyone who reaches this address could read "
-                "everything. Make one with `memory-vault keys create`, or listen on 127.0.0.1"
-            )
-        if not has_keys:
-            _log.warning("there are no keys: everybody on this machine may use this server")
-        app = build(memories).streamable_http_app(host=host)
-        door = Door(app, Guard(vault, ServeSettings.from_environment()))
-        with stages_told():
-            await uvicorn.Server(
-                uvicorn.Config(
-                    door,
-                    host=host,
-                    port=port,
-                    access_log=False,
-                    server_header=False,
-                    log_level="warning",
-                    timeout_graceful_shutdown=10,
-                )
-            ).serve()
-
-
-def _memories(options: Options, *, is_local: bool) -> Memories:
+def memories_of(options: Options, *, is_local: bool) -> Memories:
+    """The memories that a server with these options gives out; not open yet."""
     return Memories(
         options.config,
         user_id=options.user_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +11,7 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from ..access import ApiKey
 from ..errors import MEANINGS, MemoryVaultError, NotFound
 from ..layer import MemoryLayer
 from . import reading
@@ -23,7 +23,6 @@ from .tools import BY_NAME, TOOLS, USER, Answer, Tool
 CALLER = "memory_vault.caller"
 """Where the scope of an HTTP request holds the key that it came with."""
 PROMPT = "with_memory"
-_log = logging.getLogger("memory_vault.mcp")
 _SHOWN_CHARS = 100
 
 
@@ -55,13 +54,10 @@ class Handlers:
 
     async def _answer(self, ctx: Any, tool: Tool, arguments: dict[str, Any]) -> Any:
         try:
-            given = read(self._takes[tool.name], arguments)
-            memory = await self._memories.layer(
-                tool.right, _caller(ctx), given.pop("user_id", None)
-            )
-            found = await tool.call(memory, given)
+            given, caller = read(self._takes[tool.name], arguments), _caller(ctx)
+            memory = await self._memories.layer(tool.right, caller, given.pop("user_id", None))
+            found = await _called(tool, memory, caller, given)
         except MemoryVaultError as error:
-            _log.info("%s: %s", tool.name, error.code)
             said = f"{error.code}: {self._memories.told(error)}"
             return types.CallToolResult(content=[_text(said)], is_error=True)
         return _result(found)
@@ -166,6 +162,21 @@ def build(memories: Memories) -> Server[Any]:
     )
 
 
+async def _called(
+    tool: Tool, memory: MemoryLayer, caller: ApiKey | None, given: dict[str, Any]
+) -> Answer:
+    """Call a tool; as with the REST server, forgetting over HTTP leaves a line in the log."""
+    if caller is None or tool.right != "forget":
+        return await tool.call(memory, given)
+    from ..api.logs import audited
+
+    named = {"memory_id": given.get("memory_id"), "by_what": sorted(given)}
+    with audited(tool.name, caller, memory.user_id, **named) as told:
+        found = await tool.call(memory, given)
+        told |= {name: found.data[name] for name in ("removed", "state", "dry_run")}
+    return found
+
+
 def _takes(tool: Tool, allows_any_user: bool) -> dict[str, Any]:
     """A tool's arguments, with the user's id where calls may name one."""
     more = {"user_id": USER} if allows_any_user else {}
@@ -194,6 +205,6 @@ def _text(said: str) -> types.TextContent:
     return types.TextContent(type="text", text=said)
 
 
-def _caller(ctx: Any) -> Any:
+def _caller(ctx: Any) -> ApiKey | None:
     """The key of an HTTP request; None where a pipe is the only way in."""
     return None if ctx.request is None else ctx.request.scope[CALLER]

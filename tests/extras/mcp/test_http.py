@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import signal
 import subprocess
 import sys
@@ -24,12 +25,9 @@ from memory_vault.access import ApiKey, Right, new_secret
 if importlib.util.find_spec("mcp") is None:
     pytest.skip("mcp is missing", allow_module_level=True)
 
-from memory_vault.api.guard import Guard
-from memory_vault.api.settings import ServeSettings
-from memory_vault.mcp.door import Door
 from memory_vault.mcp.memories import Memories
-from memory_vault.mcp.server import build
 from memory_vault.mcp.tools import BY_NAME
+from memory_vault.mcp.web import application
 
 pytestmark = [pytest.mark.extras]
 HEADERS = {"accept": "application/json, text/event-stream"}
@@ -51,9 +49,9 @@ async def served(config: MemoryConfig, **how: Any) -> AsyncIterator[tuple[Any, M
     """An HTTP client of the application, in this process."""
     async with Memories(config, user_id="ada", is_local=False, **how) as memories:
         vault = await memories.open()
-        app = build(memories).streamable_http_app(stateless_http=True, json_response=True)
-        door = Door(app, Guard(vault, ServeSettings()))
-        transport = httpx.ASGITransport(door, client=("127.0.0.1", 1))
+        how = {"stateless_http": True, "json_response": True}
+        app = application(memories, vault, host="127.0.0.1", **how)
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
         async with app.router.lifespan_context(app):
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://127.0.0.1:8601", headers=HEADERS
@@ -109,6 +107,22 @@ async def test_a_key_opens_its_users_only_where_calls_name_them(hash_config: Mem
         assert "Saved" in (await call(client, "save", key, user_id="bob"))[1]
         assert (await call(client, "save", key))[1].startswith("access_refused")
         assert (await call(client, "save", key, user_id="eve"))[1].startswith("access_refused")
+
+
+@pytest.mark.anyio
+async def test_forgetting_leaves_a_line_and_no_text(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with served(hash_config) as (client, memories):
+        key = await make_key(memories, "write", "forget", users=("ada",))
+        saved = (await call(client, "save", key, content="SECRET"))[1]
+        memory_id = saved.removeprefix("Saved as ").rstrip(".")
+        assert (await call(client, "forget", key, memory_id=memory_id))[0] == 200
+    (line,) = [one for one in caplog.records if one.name == "memory_vault.audit"]
+    assert line.fields["memory_id"] == memory_id
+    assert line.fields["removed"]["memories"] == 1
+    assert "SECRET" not in caplog.text
 
 
 @pytest.mark.anyio
