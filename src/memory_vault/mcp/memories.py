@@ -52,7 +52,8 @@ class Memories:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._is_open:
+        was_open, self._is_open = self._is_open, False
+        if was_open:  # closing one that never was would load all that opening does
             await self.vault.close()
 
     async def open(self) -> Vault:

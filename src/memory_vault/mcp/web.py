@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import logging.config
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -60,8 +62,7 @@ async def _serve(options: Options, host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=_DRAIN_S,
         )
-        with stages_told():
-            await uvicorn.Server(config).serve()
+        await uvicorn.Server(config).serve()
 
 
 _QUIET: dict[str, Any] = {
@@ -74,6 +75,8 @@ _QUIET: dict[str, Any] = {
 def application(memories: Memories, vault: Vault, *, host: str, **how: Any) -> Starlette:
     """The application behind its door, for an ASGI server that listens on this address.
 
+    The memories are closed when it has stopped.
+
     Args:
         how: What the SDK's `streamable_http_app` takes besides.
     """
@@ -81,5 +84,16 @@ def application(memories: Memories, vault: Vault, *, host: str, **how: Any) -> S
     from ..api.settings import ServeSettings
 
     app = build(memories).streamable_http_app(host=host, **how)
+    serving = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # uvicorn ends the process by the signal that stopped it: the vault is closed before.
+        async with memories:
+            with stages_told():
+                async with serving(app):
+                    yield
+
+    app.router.lifespan_context = lifespan
     app.add_middleware(Door, guard=Guard(vault, ServeSettings.from_environment()))
     return app

@@ -21,6 +21,7 @@ from tests.extras.served.processes import free_port
 
 from memory_vault import MemoryConfig
 from memory_vault.access import ApiKey, Right, new_secret
+from memory_vault.errors import NotOpen
 
 if importlib.util.find_spec("mcp") is None:
     pytest.skip("mcp is missing", allow_module_level=True)
@@ -47,16 +48,17 @@ CALLS: dict[str, dict[str, Any]] = {
 @asynccontextmanager
 async def served(config: MemoryConfig, **how: Any) -> AsyncIterator[tuple[Any, Memories]]:
     """An HTTP client of the application, in this process."""
-    async with Memories(config, user_id="ada", is_local=False, **how) as memories:
-        vault = await memories.open()
-        how = {"stateless_http": True, "json_response": True}
-        app = application(memories, vault, host="127.0.0.1", **how)
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
-        async with app.router.lifespan_context(app):
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://127.0.0.1:8601", headers=HEADERS
-            ) as client:
-                yield client, memories
+    memories = Memories(config, user_id="ada", is_local=False, **how)
+    vault = await memories.open()
+    app = application(memories, vault, host="127.0.0.1", stateless_http=True, json_response=True)
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+    async with app.router.lifespan_context(app):
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8601", headers=HEADERS
+        ) as client:
+            yield client, memories
+    with pytest.raises(NotOpen):
+        _ = vault.engine
 
 
 async def make_key(memories: Memories, *rights: Right, users: tuple[str, ...] | None) -> str:
