@@ -42,8 +42,8 @@ def moment(about: str) -> Schema:
 
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-ID = text(minLength=1, maxLength=512)
-TYPE = text(enum=list(MEMORY_TYPES))
+ID: Schema = text(minLength=1, maxLength=512)
+TYPE: Schema = text(enum=list(MEMORY_TYPES))
 _MAYBE = {"type": ["string", "null"]}
 _WHEN = text(format="date-time")
 _MAYBE_WHEN = {"type": ["string", "null"], "format": "date-time"}
@@ -56,16 +56,19 @@ _SHARED = {
     "occurred_at": _MAYBE_WHEN,
     "recorded_at": _WHEN,
 }
-MEMORY = record(content=text(), **_SHARED)
-RECALLED = record(
+MEMORY: Schema = record(content=text(), **_SHARED)
+RECALLED: Schema = record(
     snippet=text("What of it stands in the block."), score=number("Higher is nearer."), **_SHARED
 )
-PREFERENCE = record(key=text(), value=text(), confidence=number(), recorded_at=_WHEN)
-SESSION = record(
+PREFERENCE: Schema = record(key=text(), value=text(), confidence=number(), recorded_at=_WHEN)
+SESSION: Schema = record(
     id=text(), started_at=_WHEN, last_active_at=_WHEN, ended_at=_MAYBE_WHEN, memory_count=COUNT
 )
-CURSOR = {"type": ["string", "null"], "description": "Give it back to read on; null at the end."}
-RECALL = record(
+CURSOR: Schema = {
+    "type": ["string", "null"],
+    "description": "Give it back to read on; null at the end.",
+}
+RECALL: Schema = record(
     is_relevant=FLAG,
     memories=several(RECALLED, "Best first; exactly those in the block."),
     preferences=several(record(key=text(), value=text())),
@@ -73,11 +76,11 @@ RECALL = record(
     token_budget=COUNT,
     left_out=COUNT,
 )
-SAVE = record(
+SAVE: Schema = record(
     saved=several(MEMORY),
     duplicates=several(record(memory_id=text(), reason=text())),
 )
-RECEIPT = record(
+RECEIPT: Schema = record(
     state=text(enum=["done", "pending", "found"]),
     reason=text(),
     removed={"type": "object", "additionalProperties": COUNT},
