@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from functools import partial
 
 import pytest
 from tests.unit.embed_service import serving as serving_embeddings
@@ -220,8 +221,8 @@ def test_forget_wants_one_clear_selector(run, words):
 
 
 def test_users_are_kept_apart(data):
-    data("save", "I like figs.", "--user", "ann")
-    data("save", "I like plums.", "-u", "bob")
+    data("save", "The figs are ripe.", "--user", "ann")
+    data("save", "The plums are ripe.", "-u", "bob")
     assert [one["user_id"] for one in data("users")["items"]] == ["ann", "bob"]
     assert data("stats", "--user", "ann")["total"] == 1
     assert data("stats", "--user", "carl")["total"] == 0
@@ -536,12 +537,16 @@ def test_ctrl_c_ends_with_130_and_no_traceback(vault, tmp_path):
     path = tmp_path / "long.jsonl"
     line = json.dumps({"content": "Every line is another long one. " * 20})
     path.write_text("\n".join(line[:-2] + f'{i}"}}' for i in range(20_000)))
-    started = command("save", "--file", str(path), "--json")
+    heeds = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    started = command("save", "--file", str(path), "--json", preexec_fn=heeds)
     deadline = time.monotonic() + 30
     while not list(vault.rglob("users/*/*.db")) and time.monotonic() < deadline:
         time.sleep(0.05)
     started.send_signal(signal.SIGINT)
-    _, err = started.communicate(timeout=60)
+    try:
+        _, err = started.communicate(timeout=60)
+    finally:
+        started.kill()
     assert started.returncode == 130
     assert "Traceback" not in err
 
@@ -560,10 +565,10 @@ def test_a_reader_that_goes_away_is_no_error(vault, data):
 
 def test_switching_the_model(run, data):
     data("save", "I moved to Lisbon in May.")
-    data("save", "My dog is called Rex.", "--user", "ada")
+    data("save", "My dog is called Rex.", "--user", "ada")  # and what each states, as a fact
     status, out, _ = run("model", "switch", "minilm-int8")
     assert status == 0
-    assert re.match(r"job_\w+ switch_embedder done 2/2\nchunks 2, users 2\n", out)
+    assert re.match(r"job_\w+ switch_embedder done 4/4\nchunks 4, users 2\n", out)
     assert "int8" in data("stats", "--user", "ada")["embedder"]
     assert "Lisbon" in data("recall", "Where do I live?")["prompt_block"]
     (job,) = data("jobs", "list", "--vault")["items"]

@@ -159,7 +159,7 @@ async def test_when_the_disk_is_read_only(small_disk: Path, hash_config: MemoryC
     """Saving says so, and what is there stays as it is."""
     config = replace(hash_config, data_dir=small_disk / "vault")
     async with MemoryLayer("alice", config=config) as memory:
-        (saved,) = (await memory.save("I live in Lisbon.")).saved
+        (saved,) = (await memory.save("The ferry leaves at nine.")).saved
     with _read_only(small_disk), pytest.raises(StorageReadOnly):
         async with MemoryLayer("alice", config=config) as memory:
             await memory.save("I moved to Porto.")

@@ -95,7 +95,7 @@ async def test_a_lock_held_elsewhere_is_waited_out(hash_config: MemoryConfig) ->
         alice, bob = MemoryLayer("alice", vault=vault), MemoryLayer("bob", vault=vault)
         await alice.open()
         await bob.open()
-        await alice.save("I live in Lisbon.")
+        await alice.save("The ferry leaves at nine.")
         with anyio.fail_after(PATIENCE_S):
             async with anyio.create_task_group() as group:
                 with locked_by_another(user_path(vault.config.data_dir, "alice")):
@@ -105,7 +105,7 @@ async def test_a_lock_held_elsewhere_is_waited_out(hash_config: MemoryConfig) ->
                     for i in range(5):
                         await bob.save(f"I do not wait, number {i}.")
                         assert (await bob.recall("Who does not wait?")).memories
-                    assert (await alice.recall("Where do I live?")).memories
+                    assert (await alice.recall("When does the ferry leave?")).memories
                     assert sum((await alice.stats()).memories.values()) == 1
         assert sum((await alice.stats()).memories.values()) == 11
 
@@ -113,7 +113,7 @@ async def test_a_lock_held_elsewhere_is_waited_out(hash_config: MemoryConfig) ->
 async def test_a_lock_held_for_too_long_is_storage_busy(hash_config: MemoryConfig) -> None:
     async with Vault(replace(hash_config, lock_timeout_s=0.1)) as vault:
         async with MemoryLayer("alice", vault=vault) as alice:
-            await alice.save("I live in Lisbon.")
+            await alice.save("The ferry leaves at nine.")
             with locked_by_another(user_path(vault.config.data_dir, "alice")):
                 for call in (
                     partial(alice.save, "I moved to Porto."),
@@ -122,14 +122,16 @@ async def test_a_lock_held_for_too_long_is_storage_busy(hash_config: MemoryConfi
                 ):
                     with pytest.raises(StorageBusy):
                         await call()
-            assert [m.content for m in (await alice.list_memories()).items] == ["I live in Lisbon."]
+            assert [m.content for m in (await alice.list_memories()).items] == [
+                "The ferry leaves at nine."
+            ]
             assert (await alice.save("I moved to Porto.")).saved
 
 
 async def test_a_locked_catalog_holds_up_only_new_users(hash_config: MemoryConfig) -> None:
     """Whoever is in it needs to write nothing there, also in a process that has just started."""
     async with MemoryLayer("alice", config=hash_config) as alice:
-        await alice.save("I live in Lisbon.")
+        await alice.save("The ferry leaves at nine.")
     async with Vault(replace(hash_config, lock_timeout_s=0.1)) as vault:
         alice, new = MemoryLayer("alice", vault=vault), MemoryLayer("new", vault=vault)
         await alice.open()

@@ -160,7 +160,8 @@ def test_close_twice_then_open_again(hash_config: MemoryConfig) -> None:
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits none
 from memory_vault import MemoryConfig, VaultSync, MemoryLayerSync
 from memory_vault.testing.embedders import HashEmbedder
 config = MemoryConfig(data_dir=sys.argv[1], embedder=HashEmbedder())
@@ -184,8 +185,11 @@ def test_interrupted_it_can_be_closed(tmp_path: object) -> None:
         [sys.executable, "-c", INTERRUPTED, f"{tmp_path}/vault"], stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    child.send_signal(signal.SIGINT)
-    out, _ = child.communicate(timeout=60)
+    try:
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert out == "closed\n"
     assert child.returncode == 0

@@ -133,7 +133,7 @@ def test_stopped_between_batches_it_goes_on_later() -> None:
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ({"memory_types": ("semantic",)}, [2]),
+        ({"memory_types": ("semantic",)}, [2, 10]),
         ({"roles": ("assistant", "nobody")}, [3]),
         ({"session_id": "t"}, [4]),
         ({"origins": ("tool",)}, [5]),

@@ -280,7 +280,7 @@ class _Work:
                     sources = [turn for source in one.derived_from for turn in self._turns[source]]
                     self._turns[one.id] = [t for t in sources if self._speaks(t, one.content)]
                 else:
-                    self._texts |= dict.fromkeys(self._turns[one.id], one.content)
+                    self._texts |= dict.fromkeys(self._turns.get(one.id, ()), one.content)
             cursor, is_more = page.next_cursor, page.next_cursor is not None
         originals = sum(map(self._vault.engine.counter.count, self._texts.values()))
         self._visible = tokens[False] / originals if originals else None

@@ -50,11 +50,10 @@ async def import_(
         while not await engine.store.in_thread(work.step):
             if progress is not None:
                 progress(work.bytes_read, work.size)
+        if progress is not None:
+            progress(work.size, work.size)
 
-    report = await _import(engine, user_id, work, read)
-    if progress is not None:
-        progress(work.size, work.size)
-    return report
+    return await _import(engine, user_id, work, read)
 
 
 async def import_stream(
