@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -28,7 +28,10 @@ def stages_told() -> Iterator[None]:
 def _note(_: str, name: str, __: float) -> None:
     stream = _ended.get()
     if stream is not None:
-        stream.send_nowait(name)
+        # Nobody listens to a call that is being cancelled, nor to what goes on after it: the
+        # vault's own tasks, which a first call starts.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            stream.send_nowait(name)
 
 
 async def telling(session: Any, work: Callable[[], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,18 @@ def test_each_client_has_its_own_form(tmp_path: Path) -> None:
         assert server["args"][-2:] == ["--user", "alice ☕"]
         assert ("type" in server) is (client in {"claude-code", "cursor", "vscode"})
         assert CLIENTS[client].file in done.stderr
+
+
+def test_the_user_may_be_a_setting(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(tmp_path, "config", "generic", "--allow-any-user"),
+        env={**os.environ, "MEMORY_VAULT_MCP_USER": "ada"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    args = server_of("generic", done.stdout)["args"]
+    assert args[-3:] == ["--user", "ada", "--allow-any-user"]
 
 
 def test_an_unknown_client_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from memory_vault import MemoryConfig, MemoryLayer
+from memory_vault._stages import stage
 from memory_vault.testing.embedders import HashEmbedder
 
 if importlib.util.find_spec("mcp") is None:
@@ -21,7 +22,7 @@ from jsonschema import Draft202012Validator
 from mcp import Client, MCPError
 
 from memory_vault.mcp.memories import Memories
-from memory_vault.mcp.progress import stages_told
+from memory_vault.mcp.progress import stages_told, telling
 from memory_vault.mcp.server import build
 from memory_vault.mcp.tools import TOOLS
 
@@ -231,6 +232,29 @@ async def test_progress_counts_the_stages(hash_config: MemoryConfig) -> None:
     async with served(hash_config) as (client, _):
         await client.call_tool("save", {"content": LISBON}, progress_callback=progress)
         assert told == [(1, "plan: done"), (2, "embed: done"), (3, "write: done")]
+
+
+async def test_work_that_outlives_its_call_is_not_disturbed() -> None:
+    """What a call starts inherits its context, and may end stages when nobody listens."""
+    ended = anyio.Event()
+
+    class Client:
+        async def report_progress(self, _: float, message: str) -> None:
+            raise AssertionError(message)
+
+    async def later() -> None:
+        await ended.wait()
+        with stage("save", "write"):
+            pass
+
+    with stages_told():
+        async with anyio.create_task_group() as tasks:
+
+            async def work() -> None:
+                tasks.start_soon(later)
+
+            await telling(Client(), work)
+            ended.set()
 
 
 class Waiting(HashEmbedder):
