@@ -19,7 +19,9 @@ from .rerank import Reranker
 PREFIX = "MEMORY_VAULT_"
 SERVE_PREFIX = f"{PREFIX}SERVE_"
 """How the names of the server's own settings begin."""
-_OTHER_NAMES = {"CONFIG_FILE", "DEBUG"}
+MCP_USER = f"{PREFIX}MCP_USER"
+"""Whose memory the MCP server gives out, when its command does not say."""
+_OTHER_NAMES = {"CONFIG_FILE", "DEBUG", "MCP_USER"}
 EncryptionKey = str | bytes | Callable[[], str | bytes]
 Durability = Literal["power", "process"]
 

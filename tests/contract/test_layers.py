@@ -17,6 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LEVELS = [
     {"__main__"},
     {"cli"},
+    {"mcp"},
     {"api"},
     {"demo"},
     {"bench"},
@@ -78,6 +79,7 @@ OPTIONAL = {
 """Packages of extras: each in one file of a folder, inside a function."""
 WHOLE_EXTRAS = {
     "api": {"fastapi", "starlette", "pydantic", "prometheus_client", "uvicorn"},
+    "mcp": {"jsonschema", "mcp", "mcp_types", "starlette", "uvicorn"},
     "integrations": {"anthropic", "fastapi", "langchain_core", "langgraph", "starlette"},
 }
 """Folders that are of no use without their extra, and so import it freely; nobody else does."""

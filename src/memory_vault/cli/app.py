@@ -21,6 +21,7 @@ from . import (
     forget,
     jobs,
     keys,
+    mcp,
     memories,
     model,
     portable,
@@ -72,6 +73,7 @@ for _name, _commands in (
     ("preferences", preferences),
     ("jobs", jobs),
     ("keys", keys),
+    ("mcp", mcp),
     ("model", model),
     ("bench", bench),
 ):
