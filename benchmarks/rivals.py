@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,9 +228,11 @@ def summed(rounds: list[dict[str, Any]], saved: int) -> dict[str, Any]:
     }
 
 
-def all_rounds(names: list[str], size: int, rounds: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Figures by system, and why others have none; one round after the other, all systems each."""
-    texts, skipped = chosen_texts(size), {}
+def after_each_round(
+    names: list[str], size: int, rounds: int
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Figures by system so far, and why others have none; a round measures all systems."""
+    texts, skipped = chosen_texts(size), dict[str, str]()
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in [one for one in names if one not in skipped]:
@@ -239,9 +242,8 @@ def all_rounds(names: list[str], size: int, rounds: int) -> tuple[dict[str, Any]
             except CannotRun as error:
                 skipped[name] = str(error)
             print(f"{RIVALS[name].title}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
-    saved = size + SINGLES
-    kept = [name for name in names if name not in skipped]
-    return {name: summed(results[name], saved) for name in kept}, skipped
+        kept = [name for name in names if name not in skipped]
+        yield {name: summed(results[name], size + SINGLES) for name in kept}, skipped
 
 
 def main() -> None:
@@ -253,23 +255,23 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(RIVALS))
     given = parser.parse_args()
     load_before = os.getloadavg()
-    systems, skipped = all_rounds(given.only.split(","), given.size, given.rounds)
-    figures = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "machine": {
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "load_before": load_before,
-            "load_after": os.getloadavg(),
-        },
-        "size": given.size,
-        "rounds": given.rounds,
-        "skipped": skipped,
-        "systems": systems,
-    }
-    given.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    systems, skipped = {}, {}
+    for systems, skipped in after_each_round(given.only.split(","), given.size, given.rounds):
+        figures = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "commit": commit(),
+            "machine": {
+                "processor": platform.machine(),
+                "cores": os.cpu_count(),
+                "python": platform.python_version(),
+                "load_before": load_before,
+                "load_after": os.getloadavg(),
+            },
+            "size": given.size,
+            "skipped": skipped,
+            "systems": systems,
+        }
+        given.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(table(systems))
     for name, reason in skipped.items():
         print(f"\nskipped: {RIVALS[name].title}: {reason}")
