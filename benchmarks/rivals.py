@@ -4,8 +4,9 @@ Usage: python benchmarks/rivals.py [--size N] [--rounds N] [--only NAME,NAME] [O
 
 Each system has a file in `rivals/` and a virtual environment in the user's cache folder, made here
 at first use (some minutes). A round measures every system once, each in a process of its own, one
-after another; figures are medians over the rounds. A system that cannot run is named with the
-reason. Nothing but the making of the environments uses the network. The model must be installed.
+after another, every second round backwards; figures are medians over the rounds. A system that
+cannot run is named with the reason. Nothing but the making of the environments uses the network.
+The model must be installed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ RIVALS = {
     "mem0_verbatim": Rival("mem0, infer=False", (*EMBEDDER, "mem0ai==2.2.1")),
     # Without sentence-transformers, and so without torch: it is given the shared embedder.
     "earlier": Rival(
-        "memory-vault 0.1.2",
+        "the earlier memory-vault",
         (
             *EMBEDDER[:2],
             "chromadb>=0.5,<1.0",
@@ -201,7 +202,7 @@ def table(systems: dict[str, Any]) -> str:
     """Markdown: ratios to this project, the figures behind them in brackets; shares as they are."""
     shown = [name for name in RIVALS if name in systems]
     lines = [
-        "| | " + " | ".join(RIVALS[name].title for name in shown) + " |",
+        "| | " + " | ".join(titled(name, systems[name]) for name in shown) + " |",
         "|---" * (len(shown) + 1) + "|",
     ]
     for row, path in ROWS.items():
@@ -210,6 +211,11 @@ def table(systems: dict[str, Any]) -> str:
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     lines.append("| durable | " + " | ".join(systems[name]["durable"] for name in shown) + " |")
     return "\n".join(lines)
+
+
+def titled(name: str, found: dict[str, Any]) -> str:
+    """With the version of the package that matters most, which its file names first."""
+    return f"{RIVALS[name].title} {next(iter(found['versions'].values()))}"
 
 
 def cell(value: float, ours: float, *, share: bool) -> str:
@@ -234,8 +240,8 @@ def after_each_round(
     """Figures by system so far, and why others have none; a round measures all systems."""
     texts, skipped = chosen_texts(size), dict[str, str]()
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in [one for one in names if one not in skipped]:
+    for i in range(rounds):
+        for name in [one for one in names[:: -1 if i % 2 else 1] if one not in skipped]:
             begin = time.monotonic()
             try:
                 results[name].append(measured(name, texts))
@@ -251,7 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", nargs="?", type=Path, default=ROOT / "results/rivals.json")
     parser.add_argument("--size", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", default=",".join(RIVALS))
     given = parser.parse_args()
     load_before = os.getloadavg()
