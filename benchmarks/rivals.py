@@ -96,7 +96,7 @@ def python_of(name: str, rival: Rival) -> Path:
     """The interpreter with this system, whose environment is made if it is not there."""
     if not rival.packages:
         return Path(sys.executable)
-    digest = hashlib.sha256(repr((rival, sys.version)).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(repr((rival.packages, rival.alone, sys.version)).encode()).hexdigest()[:8]
     folder = CACHE / f"{name}-{digest}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
@@ -278,7 +278,8 @@ def main() -> None:
             "systems": systems,
         }
         given.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    print(table(systems))
+    if OURS in systems:
+        print(table(systems))
     for name, reason in skipped.items():
         print(f"\nskipped: {RIVALS[name].title}: {reason}")
 
