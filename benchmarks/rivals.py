@@ -96,8 +96,8 @@ def python_of(name: str, rival: Rival) -> Path:
     """The interpreter with this system, whose environment is made if it is not there."""
     if not rival.packages:
         return Path(sys.executable)
-    digest = hashlib.sha256(repr((rival.packages, rival.alone, sys.version)).encode()).hexdigest()[:8]
-    folder = CACHE / f"{name}-{digest}"
+    content = repr((rival.packages, rival.alone, sys.version))
+    folder = CACHE / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
         print(f"installing {rival.title} ...", file=sys.stderr)
