@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo test extras test-all torture check format bench bench-served install model clean
+.PHONY: help demo test extras test-all torture check format bench bench-served bench-rivals install model clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -71,6 +71,9 @@ bench: model ## Measure save, recall and start, with raw figures under benchmark
 
 bench-served: model extras ## Load a served vault for five minutes, two workers killed meanwhile
 	@$(BIN)/python benchmarks/served.py
+
+bench-rivals: model ## Measure beside other memory systems, each in an environment of its own
+	@$(BIN)/python benchmarks/rivals.py
 
 clean: ## Remove what the other targets made here
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
