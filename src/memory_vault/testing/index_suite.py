@@ -52,7 +52,7 @@ class DenseConformance:
     """The promises of `DenseIndex`."""
 
     dimension = 8
-    tolerance = 2e-5
+    tolerance: float = 2e-5
 
     @pytest.fixture
     def index(self) -> DenseIndex:

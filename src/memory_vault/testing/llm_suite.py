@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -12,7 +14,7 @@ from memory_vault.llm.structured import ask, fits
 from .pauses import longest_pause
 
 PROMPT = "Say in one sentence of at least ten words what a memory is good for, please."
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "sentence": {"type": "string"},

@@ -38,7 +38,9 @@ class View:
     def __init__(
         self, index: UserIndex, rows: Rows, *, complete: NDArray[np.bool_] | None = None
     ) -> None:
-        self._index, self.rows, self.complete = index, rows, complete
+        self._index = index
+        self.rows: Rows = rows
+        self.complete: NDArray[np.bool_] | None = complete
         self._is_whole = len(rows) == len(index)
         self.starts: Rows = np.flatnonzero(self.pick(index.column("chunk")) == 0)
         self.firsts: Rows = rows if len(self.starts) == len(rows) else rows[self.starts]
