@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_vault.text.facts import Reading, read_facts
+from memory_vault.text.facts import _RULES, Reading, read_facts
 
 MOMENT = datetime(2024, 5, 20, 12, tzinfo=UTC)
 SENTENCES = [
@@ -108,3 +108,8 @@ def test_any_text_can_be_read_and_spans_lie_within_it(text: str) -> None:
         assert one.subject
         assert one.subject == one.subject.lower()
         assert one.text or one.since is None or one.since.tzinfo is not None
+
+
+def test_every_pattern_can_be_made() -> None:
+    """They are made when they are first needed, which may be late."""
+    assert all(one.pattern.pattern and one.hints for one in _RULES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Form = tuple[str, str, str]
@@ -12,13 +13,13 @@ Form = tuple[str, str, str]
 Split = Callable[[str], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One way of saying something.
 
     Attributes:
         hints: Words of which one stands in every clause that the pattern fits.
-        pattern: Fits a whole clause, or with `is_inside` a part of it.
+        source: Of the pattern that fits a whole clause, or with `is_inside` a part of it.
         forms: What is read from it; a text of "" ends a fact. A form that names a group which
             fitted nothing is left out.
         time: Whether the clause may date it: "none", "past", or "future", which must be given.
@@ -28,12 +29,17 @@ class Rule:
     """
 
     hints: tuple[str, ...]
-    pattern: re.Pattern[str]
+    source: str
     forms: tuple[Form, ...]
     time: Literal["none", "past", "future"] = "none"
     is_denial: bool = False
     many: tuple[str, Split] | None = None
     is_inside: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, made when a clause first has one of the hints: most never do."""
+        return re.compile(self.source, re.IGNORECASE)
 
 
 def rule(
@@ -46,8 +52,7 @@ def rule(
     is_inside: bool = False,
 ) -> Rule:
     """Make a rule from its sources."""
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return Rule(tuple(hints.split()), compiled, forms, time, is_denial, many, is_inside)
+    return Rule(tuple(hints.split()), pattern, forms, time, is_denial, many, is_inside)
 
 
 # Parts of patterns. `(?-i:…)` is told by its capitals.
