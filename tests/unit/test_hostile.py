@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from memory_vault import MemoryConfig, MemoryLayer, Message, RecallResult, Vault
 from memory_vault.testing.embedders import HashEmbedder
+from memory_vault.text.clean import clean
 from memory_vault.text.prompt import escape
 
 DAY = datetime(2026, 5, 20, tzinfo=UTC)
@@ -26,9 +28,16 @@ HOSTILE = st.lists(
     st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), min_size=1, max_size=12
 ).map("".join)
 TEXT = HOSTILE.map(lambda text: f"rose {text}")
-LABEL = HOSTILE.map(
-    lambda text: "n" + re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "", text)[:60].rstrip()
-)
+
+
+def label(text: str) -> str:
+    """As much of a text as a name may hold: one line, as it is cleaned."""
+    kept = (char for char in clean(text) if unicodedata.category(char) not in REFUSED)
+    return f"n{''.join(kept)[:60]}".rstrip()
+
+
+REFUSED = ("Cc", "Cs", "Zl", "Zp")
+LABEL = HOSTILE.map(label).filter(lambda text: clean(text) == text)
 NAME = st.one_of(st.sampled_from(["user", "assistant", "tool", "system"]), LABEL)
 LINE = re.compile(
     r"- \[2026-05-20(?:, session (?P<session>[^\[\]]*))?\] (?P<role>[^:\[\]]+): (?P<text>.*)"
