@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from .llm import LanguageModel
     from .models import Job, Memory
     from .storage.sqlite.transaction import Transaction
+    from .text.tokens import TokenCounter
 
 _DAY = 86_400 * 1_000_000
 _LEAST_TOKENS = 60
 """No summary is shorter: a few sentences with a day and a speaker."""
 _MOST_TOKENS = 2_000
 """No summary is longer: a block would hold no other beside it."""
+_MOST_LONGER = 1.5
+"""A model's words that take so many times the tokens of the sentences are no summary."""
 _LEAST_WORDS = 40
 """Asked of a language model at least."""
 _MOST_SOURCES = 8_000
@@ -101,7 +104,7 @@ async def compress(work: Work) -> Mapping[str, Any]:
     sessions = [named] if named is not None else await work.read(due)
     least = 0 if is_forced else work.engine.config.compress_min_tokens
     summaries = memories = 0
-    model = _Model(work.engine.llm)
+    model = _Model(work.engine.llm, work.engine.counter)
     for place, session_id in enumerate(sessions):
         work.progress(place, len(sessions))
         one = partial(_session, work, model, least, session_id)
@@ -160,10 +163,11 @@ class _Model:
 
     Args:
         llm: None where none is configured.
+        counter: Says how long its words are.
     """
 
-    def __init__(self, llm: LanguageModel | None) -> None:
-        self._llm = llm
+    def __init__(self, llm: LanguageModel | None, counter: TokenCounter) -> None:
+        self._llm, self._counter = llm, counter
         self._written = self._refused = 0
         self._failure = ""
 
@@ -179,10 +183,11 @@ class _Model:
         except (BackendError, InvalidInput) as error:
             self._failure = type(error).__name__  # this job goes on without it
             return None
-        if found.text:
-            self._written += 1
-        elif found.refused:
+        is_long = self._counter.count(found.text or "") > max(_LEAST_TOKENS, _MOST_LONGER * tokens)
+        if found.refused or is_long:
             self._refused += 1
+            return None
+        self._written += bool(found.text)
         return found.text or None
 
     def told(self) -> dict[str, Any]:

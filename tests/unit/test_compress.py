@@ -521,6 +521,7 @@ async def test_who_writes_meanwhile_is_not_overlooked(
     [
         ("The user visited Faro with cousin number 3.", {"by_model": 1, "refused": 0}),
         ("Ada flew to Reykjavik for 999 euros.", {"by_model": 0, "refused": 1}),
+        ("The user visited Faro. " * 99, {"by_model": 0, "refused": 1}),
         ("", {"by_model": 0, "refused": 0}),
         (None, {"by_model": 0, "refused": 0, "model_error": "ReplyRefused"}),
     ],
