@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Block:
     Args:
         ranking: The memories found.
         places: Those places of the ranking that may go into the block, best first.
+        facts: Versions that state a fact which was read from others.
     """
 
     def __init__(
@@ -57,9 +58,10 @@ class Block:
         request: Request,
         ranking: Ranking,
         places: Sequence[int],
+        facts: Set[int],
     ) -> None:
         self._engine, self._user, self._index, self._request = engine, user, index, request
-        self._ranking, self._places = ranking, places
+        self._ranking, self._places, self._facts = ranking, places, facts
         self._preferences = _preferences(request, user)
         self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
@@ -82,14 +84,13 @@ class Block:
         ]
         labels = self._index.labels(self._ranking.rows[self._places])
         scores = self._ranking.scores[self._places].tolist()
-        versions = [self._version(place) for place in self._places]
-        facts = self._user.memories.facts(versions)
+        versions = self._ranking.versions[self._places].tolist()
         for (kind, session_id, role, tokens), score, version in zip(
             labels, scores, versions, strict=True
         ):
             group, head = _any_day(kind, session_id, role)
             cost = costs.expected(head, min(tokens, self._limit))
-            found.append(Candidate(group, cost, score, version in facts))
+            found.append(Candidate(group, cost, score, version in self._facts))
         return found
 
     def write(self, positions: Sequence[int]) -> Iterator[tuple[Line, float]]:
@@ -156,25 +157,26 @@ class Block:
         counts = {**packed.left_out, "near_copy": copies}
         reasons = {why: count for why, count in counts.items() if count}
         likely = relevance(self._ranking.cosine, self._ranking.coverage)
-        found = tuple(self._recalled(at, rank) for rank, at in enumerate(kept, 1))
         return RecallResult(
             query=self._request.query,
-            memories=found,
+            memories=self._recalled(kept),
             prompt_block=packed.block,
             total_tokens=packed.tokens,
             token_budget=self._request.token_budget,
             left_out=LeftOut(sum(reasons.values()), reasons),
             preferences=tuple(self._preferences[at] for at in packed.kept if at < first),
             relevance=likely,
-            is_relevant=bool(found) and likely >= THRESHOLD,
+            is_relevant=bool(kept) and likely >= THRESHOLD,
         )
 
-    def _recalled(self, at: int, rank: int) -> Recalled:
-        """One memory that stands in the block, and why."""
-        place = self._places[at - len(self._preferences)]
-        memory, text = self._written[at]
-        score = float(self._ranking.scores[place])
-        return Recalled(memory, text, score, self._ranking.signals(place), rank)
+    def _recalled(self, kept: Sequence[int]) -> tuple[Recalled, ...]:
+        """The memories that stand in the block, and why."""
+        places = [self._places[at - len(self._preferences)] for at in kept]
+        scores, signals = self._ranking.scores[places].tolist(), self._ranking.signals(places)
+        return tuple(
+            Recalled(*self._written[at], score, why, rank)
+            for rank, (at, score, why) in enumerate(zip(kept, scores, signals, strict=True), 1)
+        )
 
 
 def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:

@@ -5,7 +5,7 @@ With a reranker there is one hop more before, which reads what it is to score.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from ._stages import stage
 from ._times import to_micros, to_moment
 from .block import Block
 from .models import FACT_TYPES, Memory, RecallResult
+from .storage.index.dense import cosines_between
 from .storage.index.rank import Question, Ranking, rank
 from .storage.index.user_index import Filters, UserIndex
 from .text.budget import pack
@@ -107,8 +108,9 @@ class _Search:
         """Look up, put in order, pack."""
         ranking = _by_reranker(self._ranking(user), reranked)
         ranking, near = _newest_first(self.index, ranking)
-        places = _without_copies(user, ranking, near)
-        block = Block(self.engine, user, self.index, self.request, ranking, places)
+        facts = _read_facts(self.index, user, ranking)
+        places = _without_copies(user, ranking, near, facts)
+        block = Block(self.engine, user, self.index, self.request, ranking, places, facts)
         packed = pack(
             block.candidates(),
             block.write,
@@ -174,7 +176,7 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     """The ranking with each fact before the older ones it replaces, and how near each two are."""
     rows = ranking.rows[:_COMPARED]
     vectors = index.dense.vectors(rows)
-    near = vectors @ vectors.T
+    near = cosines_between(vectors)
     kinds = index.kinds.matching(FACT_TYPES)
     is_fact = np.isin(index.column("kind")[rows], kinds) & ~index.summaries()[rows]
     facts = np.flatnonzero(is_fact)
@@ -192,13 +194,21 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     return ranking.reordered(order, lifted[order]), near[np.ix_(head, head)]
 
 
-def _without_copies(user: Transaction, ranking: Ranking, near: NDArray[np.float32]) -> list[int]:
+def _read_facts(index: UserIndex, user: Transaction, ranking: Ranking) -> Set[int]:
+    """The versions found that state a fact which was read from others."""
+    kinds = index.kinds.matching(FACT_TYPES)
+    may_be = np.isin(index.column("kind")[ranking.rows], kinds)
+    return user.memories.facts(ranking.versions[may_be].tolist())
+
+
+def _without_copies(
+    user: Transaction, ranking: Ranking, near: NDArray[np.float32], facts: Set[int]
+) -> list[int]:
     """Places in a ranking but those that say nearly the same as a better one.
 
     A fact that was read from others never stands in for what was said.
     """
     suspects = np.flatnonzero((near >= _COPY_COSINE).sum(0) > 1).tolist()
-    facts = user.memories.facts(int(ranking.versions[place]) for place in suspects)
     suspects.sort(key=lambda place: (int(ranking.versions[place]) in facts, place))
     terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
     copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])

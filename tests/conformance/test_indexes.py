@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memory_vault.storage.index.dense import DenseMatrix
+from memory_vault.storage.index.dense import DenseMatrix, cosines_between
 from memory_vault.storage.index.lexical import Postings
 from memory_vault.storage.index.user_index import UserIndex
 from memory_vault.testing.index_suite import (
@@ -12,6 +12,7 @@ from memory_vault.testing.index_suite import (
     IndexConformance,
     LexicalConformance,
     SignedDenseConformance,
+    unit_rows,
 )
 from memory_vault.testing.rank_suite import RankConformance
 
@@ -42,6 +43,14 @@ class TestPackedMatrixOfWideRows(SignedDenseConformance):
     @pytest.fixture
     def index(self) -> DenseMatrix:
         return DenseMatrix(self.dimension, exact_rows=10)
+
+
+@pytest.mark.parametrize(
+    ("count", "dimension"), [(0, 8), (1, 8), (60, 384), (49, 5_000), (3, 300_000)]
+)
+def test_cosines_between_rows_are_those_of_one_product(count: int, dimension: int) -> None:
+    rows = unit_rows(count, dimension, seed=1)
+    assert cosines_between(rows) == pytest.approx(rows @ rows.T, abs=2e-5)
 
 
 class TestPostings(LexicalConformance):

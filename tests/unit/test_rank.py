@@ -75,7 +75,7 @@ class Vault:
                 int(found.versions[at]),
                 int(found.rows[at]),
                 float(found.scores[at]),
-                found.signals(at),
+                found.signals([at])[0],
                 found.chunks(at),
             )
             for at in range(len(found))
@@ -196,7 +196,7 @@ def test_of_what_is_archived_only_what_is_nearly_the_best_of_the_rest_is_given(
     def found(*archived: int) -> list[int]:
         hidden = np.isin(vault.index.column("version"), archived)
         ranking = rank(vault.index, asked, rows, limit=9, archived=hidden)
-        assert [ranking.signals(at)["archived"] for at in range(len(ranking))] == [
+        assert [one["archived"] for one in ranking.signals(range(len(ranking)))] == [
             float(version in archived) for version in ranking.versions
         ]
         return ranking.versions.tolist()

@@ -106,7 +106,7 @@ class RankConformance:
                 both = (model, whole), (index, found)
                 assert found.versions[:1].tolist() == whole.versions[:1].tolist()
                 assert found.scores.tolist() == pytest.approx(whole.scores.tolist(), abs=0.1)
-                assert found.signals(0) == pytest.approx(whole.signals(0), abs=2e-4)
+                assert found.signals([0])[0] == pytest.approx(whole.signals([0])[0], abs=2e-4)
                 assert found.chunks(0) == whole.chunks(0)
                 chunks = [one.column("chunk")[r.rows].tolist() for one, r in both]
                 missed += found.versions.tolist() != whole.versions.tolist()

@@ -3,10 +3,15 @@
 Up to `EXACT_ROWS` rows are kept as they came, in float32. Beyond, each number takes two bytes (a
 row has its own scale, so that cosines stay within 2e-5), and the signs of each row stand beside it
 as bits: `distances` reads 48 bytes of a row of 384 instead of 1,536.
+
+Products are taken row by row (`vecdot`), not as one of a matrix: what is read from memory once
+gains little from a second thread of the linear algebra library, and where the cores are busy
+with other work, waiting for that thread takes fifty times as long as the product.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +26,8 @@ _LEAST = 64
 _BLOCK = 1_024
 """Rows widened to float32 at a time, few enough to be in the cache when they are multiplied."""
 _FULL = 32_767
+_ONE_THREAD = 1 << 18
+"""Products of matrices of fewer multiplications than this are not shared between threads."""
 _WORDS_A_BYTE = 3
 """Words of 64 bits whose bits can be counted in one byte."""
 
@@ -177,10 +184,11 @@ class _Whole:
         return self._rows[rows]
 
     def scores(self, query: Floats, out: Floats) -> None:
-        np.dot(self._rows[: len(out)], query, out=out)
+        np.vecdot(self._rows[: len(out)], query, out=out)
 
     def scores_of(self, rows: Rows, query: Floats) -> Floats:
-        return self._rows[rows] @ query
+        found: Floats = np.vecdot(self._rows[rows], query)
+        return found
 
 
 class _Packed:
@@ -216,11 +224,11 @@ class _Packed:
     def scores(self, query: Floats, out: Floats) -> None:
         for start in range(0, len(out), _BLOCK):
             part = slice(start, min(start + _BLOCK, len(out)))
-            np.dot(self._codes[part].astype(np.float32), query, out=out[part])
+            np.vecdot(self._codes[part].astype(np.float32), query, out=out[part])
         out *= self._scales[: len(out)]
 
     def scores_of(self, rows: Rows, query: Floats) -> Floats:
-        found: Floats = self._codes[rows].astype(np.float32) @ query
+        found: Floats = np.vecdot(self._codes[rows].astype(np.float32), query)
         found *= self._scales[rows]
         return found
 
@@ -237,6 +245,21 @@ class _Packed:
 
 
 _Segment = _Whole | _Packed
+
+
+def cosines_between(vectors: Floats) -> Floats:
+    """Cosines of some embeddings with each other; shape (n, n).
+
+    Taken in blocks so small that OpenBLAS does each in the calling thread.
+    """
+    count, dimension = vectors.shape
+    size = max(1, math.isqrt(_ONE_THREAD // dimension))
+    blocks = -(-count // size)
+    padded = np.zeros((blocks * size, dimension), np.float32)
+    padded[:count] = vectors
+    rows = padded.reshape(blocks, size, dimension)
+    found = rows[:, None] @ rows.transpose(0, 2, 1)[None]
+    return found.transpose(0, 2, 1, 3).reshape(len(padded), len(padded))[:count, :count]
 
 
 def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,20 +96,23 @@ class Ranking:
             _order=self._order[order],
         )
 
-    def signals(self, place: int) -> dict[str, float]:
-        """Each signal's own value of the memory at a place, from 0.
+    def signals(self, places: Sequence[int]) -> list[dict[str, float]]:
+        """Each signal's own value of the memories at some places, from 0.
 
         "dense" is a cosine, "lexical" a BM25 score, "beside" and "beyond" are the better
         neighbour's own score one and two turns away, "session" is a share of the best session's
         BM25, "rerank" is a reranker's own score; the others run from 0 to 1. What was
         not asked for is left out.
         """
-        found, i = self._evidence, self._order.item(place)
-        asked = {name: scores for name, scores in found.signals.items() if name != "own"}
-        values = {"dense": found.dense.item(i), "lexical": found.lexical.item(i)}
-        values |= {name: scores.item(i) for name, scores in asked.items()}
-        reranked = self.reranked.item(place)
-        return values if math.isnan(reranked) else {**values, "rerank": reranked}
+        at, found = self._order[places], self._evidence
+        named = {"dense": found.dense, "lexical": found.lexical, **found.signals}
+        named.pop("own", None)
+        columns = [scores[at].tolist() for scores in named.values()]
+        values = [dict(zip(named, row, strict=True)) for row in zip(*columns, strict=True)]
+        for one, score in zip(values, self.reranked[places].tolist(), strict=True):
+            if not math.isnan(score):
+                one["rerank"] = score
+        return values
 
     def chunks(self, place: int) -> list[int]:
         """The chunks of the memory at a place, best first, by place in its text."""

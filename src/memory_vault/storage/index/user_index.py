@@ -152,25 +152,35 @@ class UserIndex:
 
     def refresh(self, feed: IndexFeed) -> None:
         """Take in what changed since the last time, in batches of about 2,000 versions."""
-        if feed.generation() != self._generation:
+        is_new = feed.generation() != self._generation
+        if is_new:
             self._start()
         self._generation = feed.generation()
-        before = self._last_version
+        before, change = self._last_version, self._last_change
         try:
             while rows := feed.rows_after(self._last_version, _BATCH):
                 with self._or_anew():
                     self._add(rows)
                 feed.check()
             self._change(feed.changes_after(self._last_change))
-            if np.count_nonzero(self.column("alive")) < (1 - _DEAD_SHARE) * len(self):
+            if change < self._last_change and self._is_sparse():
                 with self._or_anew():
                     self._compact()
         finally:
-            self.nbytes = self._held()
-            if self._last_version - before >= _LARGE_BUILD:
-                give_back()
-            if self._resized is not None:
-                self._resized(self)
+            if is_new or (before, change) != (self._last_version, self._last_change):
+                self._has_grown(self._last_version - before)
+
+    def _is_sparse(self) -> bool:
+        """Whether so many rows are gone that it pays to drop them."""
+        return int(np.count_nonzero(self.column("alive"))) < (1 - _DEAD_SHARE) * len(self)
+
+    def _has_grown(self, versions: int) -> None:
+        """Say how much is held after that many versions came."""
+        self.nbytes = self._held()
+        if versions >= _LARGE_BUILD:
+            give_back()
+        if self._resized is not None:
+            self._resized(self)
 
     @contextmanager
     def _or_anew(self) -> Iterator[None]:
