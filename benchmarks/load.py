@@ -145,7 +145,10 @@ async def at_once(layers: Sequence[MemoryLayer], texts: Texts) -> dict[str, floa
 
 
 async def opening(config: MemoryConfig, texts: Texts) -> dict[str, float]:
-    """What the first recall of a user of 100 memories costs above the second."""
+    """What the first recall of a user of 100 memories costs above later ones.
+
+    The question's embedding is made before: its own spread is as large as what is looked for.
+    """
     names = [f"user of 100, {i}" for i in range(20)]
     async with Vault(config) as vault:
         for name in names:
@@ -154,14 +157,21 @@ async def opening(config: MemoryConfig, texts: Texts) -> dict[str, float]:
                     await memory.save([texts.next() for _ in range(100)])
     above = []
     async with Vault(config) as vault:
-        await vault.engine.embedder.open()
+        embedder = vault.engine.embedder
+        await embedder.open()
+        known = await embedder.embed_query("Where do I live?")
+
+        async def ready(_: str) -> object:
+            return known
+
+        embedder.embed_query = ready  # type: ignore[method-assign,assignment]
         for name in names:
             begin = time.perf_counter()
             async with MemoryLayer(name, vault=vault) as memory:
                 await memory.recall("Where do I live?")
                 first = (time.perf_counter() - begin) * 1_000
                 later = [await timed(partial(memory.recall, "Where do I live?")) for _ in range(5)]
-            above.append(first - min(later))
+            above.append(first - statistics.median(later))
     return {"above_warm_recall_p50_ms": statistics.median(above)}
 
 

@@ -66,11 +66,11 @@ async def note_if_due(engine: Engine, user_id: str) -> None:
     """Note that job if a session is past its threshold; costs one look at the sessions if not."""
     if engine.config.compress_after_days is None:
         return
-    if await engine.store.read(user_id, lambda user: bool(_past(engine, user))):
+    if await engine.store.read(user_id, partial(past_threshold, engine)):
         await engine.store.write(user_id, lambda user: user.jobs.add(COMPRESS))
 
 
-def _past(engine: Engine, user: Transaction) -> list[str]:
+def past_threshold(engine: Engine, user: Transaction) -> list[str]:
     """Ended sessions past the thresholds that have something new to say, oldest first."""
     days = engine.config.compress_after_days
     found = user.sessions.unsettled()
@@ -118,7 +118,7 @@ async def compress(work: Work) -> Mapping[str, Any]:
 def _due(engine: Engine, is_forced: bool, user: Transaction) -> list[str]:
     if is_forced:
         return user.sessions.ids()
-    return _past(engine, user)
+    return past_threshold(engine, user)
 
 
 async def _session(

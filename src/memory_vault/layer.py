@@ -132,18 +132,30 @@ class MemoryLayer:
             self._elsewhere.require_open()
             self._is_open = True
             return
-        from .session import end_idle
-
         if self._owns_vault:
             await self._vault.open()
         try:
-            await end_idle(self._vault.engine, self._user_id)
-            await self._note_due(self._vault.engine)
+            await self._look(self._vault.engine)
         except BaseException:
             if self._owns_vault:
                 await self._vault.close()
             raise
         self._is_open = True
+
+    async def _look(self, engine: Engine) -> None:
+        """End idle sessions, have compressed what is past the threshold; often nothing is."""
+        from .compress import past_threshold
+        from .session import end_idle, idle
+
+        self._next_look = anyio.current_time() + _LOOK_S
+        is_idle, is_past = await engine.store.read(
+            self._user_id,
+            lambda user: (bool(idle(engine, user)), bool(past_threshold(engine, user))),
+        )
+        if is_idle:
+            await end_idle(engine, self._user_id)
+        if is_idle or is_past:
+            await self._note_due(engine)
 
     async def _note_due(self, engine: Engine) -> None:
         """Have compressed what is past the threshold, and look again in an hour."""

@@ -22,18 +22,20 @@ async def end(engine: Engine, user_id: str, session_id: str) -> Session:
     return await engine.store.write(user_id, partial(_end, session_id, keep))
 
 
+def idle(engine: Engine, user: Transaction) -> list[str]:
+    """The sessions that had no activity for the configured time."""
+    hours = engine.config.session_idle_hours
+    return user.sessions.idle_since(time.time_ns() // 1_000 - int(hours * _HOUR))
+
+
 async def end_idle(engine: Engine, user_id: str) -> None:
-    """End the sessions that had no activity for the configured time."""
-    before = time.time_ns() // 1_000 - int(engine.config.session_idle_hours * _HOUR)
-    idle = await engine.store.read(user_id, lambda user: user.sessions.idle_since(before))
-    if idle:
-        keep = engine.config.keep_importance
-        await engine.store.write(user_id, partial(_end_idle, before, keep))
+    """End those sessions."""
+    await engine.store.write(user_id, partial(_end_idle, engine))
 
 
-def _end_idle(before: int, keep: float, user: Transaction) -> None:
-    for session_id in user.sessions.idle_since(before):
-        _end(session_id, keep, user)
+def _end_idle(engine: Engine, user: Transaction) -> None:
+    for session_id in idle(engine, user):
+        _end(session_id, engine.config.keep_importance, user)
 
 
 def _end(session_id: str, keep: float, user: Transaction) -> Session:
