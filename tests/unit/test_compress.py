@@ -306,11 +306,12 @@ async def test_what_is_said_later_gets_into_the_summary_later(memory: MemoryLaye
     first = await compressed(memory)
     last = {"role": "user", "content": talk(9, 1)[0]["content"]}
     assert (await memory.save(last, session_id="s")).duplicates[0].reason.startswith("same text")
-    await memory.save(talk(30, 10, day=1), session_id="s")
+    news = "My violin teacher Ines moved our Thursday lesson to the old theatre near the harbour."
+    await memory.save([*talk(30, 9, day=1), {**turn(39, 1), "content": news}], session_id="s")
     assert len(await listed(memory)) == 11
     second = await compressed(memory)
     assert (second.id, len(second.derived_from)) == (first.id, 20)
-    assert "On 2026-05-21 user: " in second.content
+    assert f"On 2026-05-21 user: {news}" in second.content
     assert len(await memory.history(first.id)) == 2
     known = await memory.recall("Lisbon", known_at=(await memory.history(first.id))[0].recorded_at)
     assert first.content in [one.memory.content for one in known.memories]

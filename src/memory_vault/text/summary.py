@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ class _Sentence:
 
     Attributes:
         place: Which memory it is from.
-        words: Its distinct search words, in order: sums of floats depend on theirs.
+        words: Its distinct search words.
         worth: How much it matters, from 0 to 1.
     """
 
@@ -74,7 +75,8 @@ def summarise(said: Sequence[Said], *, max_tokens: int, counter: TokenCounter) -
     back), over the square root of its length in tokens. A word weighs the square root of how often
     it is said, common English ones 0.3 of that. This is the greedy algorithm with scaled costs for
     coverage within a budget of Lin and Bilmes (NAACL 2010), with words as the concepts to cover
-    after Gillick and Favre (2009). What it was measured against: docs/adr/0013-compression.md.
+    after Gillick and Favre (2009). Sums are exact, so that what ties in one version of Python ties
+    in all. What it was measured against: docs/adr/0013-compression.md.
     """
     found = list(_candidates(said, counter))
     chosen = _chosen(found, max_tokens)
@@ -151,7 +153,7 @@ def _chosen(found: Sequence[_Sentence], max_tokens: int) -> list[int]:
 
     def gain(at: int) -> float:
         one = found[at]
-        fresh = sum(weights[word] for word in one.words if word not in covered)
+        fresh = math.fsum(weights[word] for word in one.words if word not in covered)
         return fresh * one.worth / float((one.tokens + _LINE_TOKENS) ** _SCALE)
 
     heap = [(-gain(at), at) for at in range(len(found))]
