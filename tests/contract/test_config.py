@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import re
@@ -80,7 +81,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_is_in_the_docstring(name: str) -> None:
-    assert f"\n        {name}: " in (MemoryConfig.__doc__ or "")
+    assert f"\n    {name}: " in inspect.cleandoc(MemoryConfig.__doc__ or "")
 
 
 @pytest.mark.parametrize("name", FIELDS)

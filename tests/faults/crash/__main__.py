@@ -19,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import anyio
 
@@ -90,13 +91,14 @@ def _shared_out(wanted: argparse.Namespace) -> tuple[Figures, dict[str, Crowd]]:
             breakages.BREAKAGES[wanted.breakage]()
         shares = [Fork(partial(_work, wanted, number, folder)) for number in range(wanted.workers)]
         for one in shares:
-            said, status = one.finish()
+            said, status = one.finish(_show)
             if status:
                 total.violations.append(f"a worker ended with {status}: {said[-1:]}")
             for name, more in said:
                 if name == "figures":
                     total.add(Figures(**more))
         for kind in KINDS if wanted.crowd else ():
+            _show(("progress", f"crowd: {kind}"))
             crowds[kind] = crowd(kind, wanted.crowd, wanted.seed, folder / kind)
             total.violations += crowds[kind].violations
     finally:
@@ -155,16 +157,26 @@ def _fast_folder() -> str | None:
 
 
 def _work(wanted: argparse.Namespace, number: int, folder: Path, say: Say) -> None:
-    for count, job in enumerate(_point_jobs(wanted)):
+    jobs = _point_jobs(wanted)
+    for count, job in enumerate(jobs):
         if count % wanted.workers == number:
+            say("progress", f"faults of the disk: {count} of {len(jobs)}")
             say("figures", job(folder / f"{number}-points-{count}").as_json())
     killed, script = 0, number
     while killed < wanted.kills / wanted.workers:
         done = kills(wanted.seed + script, folder / f"{number}-kills-{script}")
         killed, script = killed + done.kills, script + wanted.workers
+        say("progress", f"kills: {killed} of {wanted.kills // wanted.workers} by one worker")
         say("figures", done.as_json())
         if done.violations:
             break
+
+
+def _show(said: Sequence[Any]) -> None:
+    """How far a worker is, the first one at first: all do about the same."""
+    if said[0] == "progress":
+        end = "\r" if sys.stderr.isatty() else "\n"
+        print(f"{said[1]:<40}", end=end, file=sys.stderr, flush=True)
 
 
 def _point_jobs(wanted: argparse.Namespace) -> list[Job]:

@@ -51,7 +51,10 @@ class Crowd:
 
 
 def crowd(kind: str, seconds: float, seed: int, folder: Path) -> Crowd:
-    """Let all of them work for some seconds, then look for everything that was acknowledged."""
+    """Let all of them work for some seconds, then look for everything that was acknowledged.
+
+    However busy the machine, each writes or reads once.
+    """
     until = time.monotonic() + seconds
     users, share = KINDS[kind]
     mains: list[Callable[[Say], None]] = [
@@ -107,7 +110,7 @@ def _write(folder: Path, users: list[str], share: float, seed: str, until: float
         nonlocal slowest
         async with Vault(config_of(folder)) as vault:
             number = 0
-            while time.monotonic() < until:
+            while not number or time.monotonic() < until:
                 number += 1
                 user = chance.choice(users)
                 began = time.monotonic_ns()
@@ -143,7 +146,7 @@ def _read(folder: Path, users: list[str], seed: str, until: float, say: Say) -> 
     async def main() -> None:
         nonlocal slowest
         async with Vault(config_of(folder)) as vault:
-            while time.monotonic() < until:
+            while not seen or time.monotonic() < until:
                 user = chance.choice(users)
                 memory = MemoryLayer(user, vault=vault)
                 began = time.monotonic()

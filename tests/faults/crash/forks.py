@@ -57,10 +57,11 @@ class Fork:
         os.close(self._reader)
         return os.waitstatus_to_exitcode(status)
 
-    def finish(self) -> tuple[list[Any], int]:
-        """All that it still says, and its exit status."""
+    def finish(self, each: Say = lambda _: None) -> tuple[list[Any], int]:
+        """All that it still says, `each` told of it at once, and its exit status."""
         said = []
         while (one := self.hear()) is not None:
+            each(one)
             said.append(one)
         return said, self.end()
 
