@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,12 +11,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from .._arguments import origin as check_origin
+from .._outcome import Outcome
 from ..access import ApiKey
 from ..models import ImportReport
 from ..portable.export import counts, stream
 from ..portable.import_ import import_stream
 from .access import By, ReadsSlowly, WritesSlowly, visit_of
-from .door import Visit
+from .door import Refused, Visit
 from .kinds import QueryOrigin
 from .logs import audited
 from .reply import reply
@@ -35,10 +37,12 @@ class _Export(Response):
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         with audited("export", self._by, self._user_id) as told:
+            sent: Outcome[dict[str, Any]] = Outcome({})
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-                told |= await self._send_pages(send)
+                sent = await Outcome.of_async(partial(self._send_pages, send))
                 tasks.cancel_scope.cancel()
+            told |= sent.get()  # what failed is raised here: a task group would wrap it
             if not told:
                 told["failure"] = "its reader went away"
 
@@ -57,8 +61,9 @@ class _Export(Response):
 
 
 async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    with suppress(Refused):  # who sends that much reads nothing either
+        while (await receive())["type"] != "http.disconnect":
+            pass
     scope.cancel()
 
 

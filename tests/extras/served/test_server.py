@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,38 @@ async def test_an_export_nobody_reads_is_ended_and_told(
         with anyio.fail_after(20):
             await app(scope, receive, send)
         assert (await vault.forget_user("ada", confirm=True)).state == "done"
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
+    assert told["failure"] == "its reader went away"
+
+
+async def test_an_export_that_fails_is_a_problem_and_told_by_its_code(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with MemoryLayer("ada", config=hash_config) as memory:
+        await memory.save([f"note {i} " * 100 for i in range(100)])
+    (file,) = (hash_config.data_dir / "users").rglob("*.db")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 4 :] = bytes(len(content) - len(content) // 4)
+    file.write_bytes(content)
+    caplog.set_level(logging.INFO)
+    async with running(hash_config) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            problem(await client.get("/v1/users/ada/export"), 500, "not_a_vault")
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
+    assert told["failure"] == "not_a_vault"
+
+
+async def test_an_export_asked_for_with_a_large_body_is_ended(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(hash_config, replace(UNLIMITED, max_body_bytes=1_000)) as app:
+        async with MemoryLayer("ada", vault=app.state.serving.vault) as memory:
+            await memory.save("tea")
+        way = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=way, base_url=URL) as client:
+            with suppress(AssertionError):  # what this client makes of an answer that breaks off
+                await client.request("GET", "/v1/users/ada/export", content=b" " * 2_000)
     (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
     assert told["failure"] == "its reader went away"
 
