@@ -321,6 +321,45 @@ async def test_the_progress_of_a_job_comes_as_events(hash_config: MemoryConfig) 
             problem(await client.get("/v1/vault/jobs/none/events"), 404, "not_found")
 
 
+@pytest.fixture
+async def unfinished(hash_config: MemoryConfig) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """A server that lets others do the jobs, and the path of one."""
+    settings = replace(UNLIMITED, timeout_s=0.5)
+    async with running(replace(hash_config, jobs_at_once=0), settings) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            await client.post("/v1/users/ada/memories", json={"content": "tea"})
+            job = (await client.post("/v1/users/ada/compress", json={"force": True})).json()
+            yield client, f"/v1/users/ada/jobs/{job['id']}"
+
+
+async def test_events_of_a_job_that_goes_away_end(
+    unfinished: tuple[httpx.AsyncClient, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    client, path = unfinished
+
+    async def forget() -> None:
+        await anyio.sleep(0.1)
+        await client.delete("/v1/users/ada/memories", params={"confirm": "true"})
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(forget)
+        answer = await client.get(f"{path}/events")
+    assert answer.text.count("event: job") == 1
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+    problem(await client.get(f"{path}/events"), 404, "not_found")
+
+
+async def test_events_outlast_the_time_of_a_call_and_end_by_themselves(
+    unfinished: tuple[httpx.AsyncClient, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memory_vault.api import jobs
+
+    monkeypatch.setattr(jobs, "_STREAM_S", 1.0)
+    client, path = unfinished
+    answer = await client.get(f"{path}/events")
+    assert answer.text.count("event: job") == 1
+
+
 def test_without_a_key_no_address_is_listened_on_but_this_machines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
