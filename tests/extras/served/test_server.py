@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from tests.extras.served.running import UNLIMITED, URL, make_key, running, within
 
 from memory_vault import MemoryConfig, MemoryLayer
@@ -376,6 +378,17 @@ async def test_metrics_count_by_operation_and_stage(client: httpx.AsyncClient) -
         operation, name = stage.split(",")
         line = f'memory_vault_stage_seconds_count{{operation="{operation}",stage="{name}"}} 1.0'
         assert line in text
+
+
+async def test_probes_need_no_key_where_the_application_is_mounted(
+    hash_config: MemoryConfig,
+) -> None:
+    async with running(hash_config) as app:
+        await make_key(app)
+        outer = Starlette(routes=[Mount("/memory", app)])
+        async with httpx.AsyncClient(transport=within(outer), base_url=URL) as client:
+            assert (await client.get("/memory/health/live")).status_code == 200
+            problem(await client.get("/memory/v1/users"), 401, "key_refused")
 
 
 async def test_ready_says_whether_calls_can_be_served(
