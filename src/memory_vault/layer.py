@@ -296,8 +296,8 @@ class MemoryLayer:
         config = self._vault.config
         request = Request(
             query=check.text("query", query, config.max_text_chars),
-            top_k=check.at_least_one("top_k", top_k, config.top_k),
-            token_budget=check.at_least_one("token_budget", token_budget, config.token_budget),
+            top_k=check.count("top_k", top_k, config.top_k),
+            token_budget=check.count("token_budget", token_budget, config.token_budget),
             filters=filters,
             shows_user=config.block_user,
             shows_date=config.block_date,
