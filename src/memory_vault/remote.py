@@ -38,8 +38,8 @@ class RemoteVault:
         timeout_s: Seconds for a call; a longer one is given up as `TimedOut`. An export or
             import may take as long as pieces keep coming.
         connections: Connections at most; further calls wait for one to be free.
-        transport: An httpx transport of the caller's, such as one for a Unix socket; never closed
-            here twice. None for TCP.
+        transport: An httpx transport to use, such as one for a Unix socket; it is closed with the
+            vault. None for TCP.
         tracing: Whether each call is a span of OpenTelemetry (extra `otel`) that goes on in the
             server, by the header `traceparent`; or a tracer provider to use for that.
 

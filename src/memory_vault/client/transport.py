@@ -140,6 +140,8 @@ class Transport:
                     await response.aclose()
         except httpx.TimeoutException as error:
             raise TimedOut(f"the server took too long ({type(error).__name__})") from error
+        except httpx.DecodingError as error:
+            raise ReplyRefused("the answer is not compressed as it says (DecodingError)") from error
         except httpx.TransportError as error:
             raise BackendUnavailable(
                 f"the server was not reached, or went away ({type(error).__name__}); what was to "
