@@ -8,11 +8,13 @@ from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from .._arguments import origin as check_origin
 from .._outcome import Outcome
 from ..access import ApiKey
+from ..errors import ImportRefused
 from ..models import ImportReport
 from ..portable.export import counts, stream
 from ..portable.import_ import import_stream
@@ -87,7 +89,9 @@ async def import_(memory: WritesSlowly, request: Request, origin: QueryOrigin = 
     """Take over the file of an export, all of it or nothing, for a user who has nothing yet."""
     visit = visit_of(request)
     visit.is_slow(max_bytes=visit.serving.settings.max_import_bytes)
-    report = await import_stream(
-        visit.serving.vault.engine, memory.user_id, request.stream(), origin=check_origin(origin)
-    )
+    engine, trust = visit.serving.vault.engine, check_origin(origin)
+    try:
+        report = await import_stream(engine, memory.user_id, request.stream(), origin=trust)
+    except ClientDisconnect as error:
+        raise ImportRefused("the file broke off before its end: nothing was stored") from error
     return reply(report)

@@ -237,6 +237,34 @@ def test_an_unexpected_error_is_logged_without_its_message() -> None:
     assert "zebra" not in line
 
 
+def scope_of(method: str, path: str) -> dict[str, Any]:
+    """A request as a server passes it on."""
+    return {
+        "type": "http", "method": method, "path": path, "query_string": b"",
+        "raw_path": path.encode(), "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http",
+    }  # fmt: skip
+
+
+async def test_an_import_whose_sender_goes_away_is_no_failure_of_the_server(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    arriving = [{"type": "http.request", "body": b'{"format"', "more_body": True}]
+
+    async def receive() -> Any:
+        return arriving.pop() if arriving else {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        pass
+
+    async with running(hash_config) as app:
+        await app(scope_of("POST", "/v1/users/ada/import"), receive, send)
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.requests"]
+    assert told["status"] == 422
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
 async def test_an_export_nobody_reads_is_ended_and_told(
     hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -257,11 +285,7 @@ async def test_an_export_nobody_reads_is_ended_and_told(
                 await anyio.sleep(0.01)
             return {"type": "http.disconnect"}
 
-        scope = {
-            "type": "http", "method": "GET", "path": "/v1/users/ada/export", "query_string": b"",
-            "raw_path": b"/v1/users/ada/export", "headers": [(b"host", b"localhost")],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http",
-        }  # fmt: skip
+        scope = scope_of("GET", "/v1/users/ada/export")
         with anyio.fail_after(20):
             await app(scope, receive, send)
         assert (await vault.forget_user("ada", confirm=True)).state == "done"
