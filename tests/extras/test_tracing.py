@@ -352,6 +352,22 @@ async def test_a_failure_of_the_server_is_told_by_its_status(
     assert traces.named("memory_vault.save").status.description == "builtins.RuntimeError"
 
 
+async def test_over_mcp_a_call_stands_in_the_span_of_its_message(
+    config: MemoryConfig, traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mcp", reason="needs mcp")
+    from mcp.shared import _otel
+    from tests.extras.mcp.test_http import call, served
+
+    monkeypatch.setattr(_otel, "_tracer", traces.provider.get_tracer("mcp"))
+    async with served(config) as (client, _):
+        await call(client, "save", None, content=SECRETS["content"])
+        await call(client, "recall", None, query=SECRETS["query"])
+    message = traces.named("tools/call save")
+    assert is_child(traces.named("memory_vault.save"), message)
+    assert leaks(traces) == []
+
+
 # what is in no span -------------------------------------------------------------------------------
 
 SECRETS = {
