@@ -41,8 +41,8 @@ test: model ## Run every test that needs no optional package
 
 # What the integrations are for: their types are checked and their tests run with it.
 extras: install
-	@$(PIP) install -c constraints.txt -e ".[server,langchain,anthropic,openai,mcp]" \
-		aiosqlite hypercorn uvloop schemathesis
+	@$(PIP) install -c constraints.txt -e ".[server,langchain,anthropic,openai,mcp,otel]" \
+		aiosqlite hypercorn opentelemetry-sdk uvloop schemathesis
 	@$(PIP) install -c constraints.txt --no-deps langchain-tests
 
 test-all: model extras ## Run the tests of optional packages with their real parts

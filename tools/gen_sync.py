@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src/memory_vault"
 TARGET = PACKAGE / "sync.py"
 CLASSES = {"Vault": "vault.py", "RemoteVault": "remote.py", "MemoryLayer": "layer.py"}
 LEFT_OUT = {"engine", "require_open", "call"}
-SEAMS = {"anywhere"}
+SEAMS = {"anywhere", "operation"}
 """Decorators that a delegating method has no use for."""
 WORDS = (
     (r"\(await ([^()]*\([^()]*\))\)", r"\1"),
@@ -62,10 +62,16 @@ INITS = {
         timeout_s: float = 60.0,
         connections: int = 100,
         transport: Any = None,
+        tracing: bool | TracerProvider = False,
         allow_running_loop: bool = False,
     ) -> None:
         self._inner = RemoteVault(
-            url, key, timeout_s=timeout_s, connections=connections, transport=transport
+            url,
+            key,
+            timeout_s=timeout_s,
+            connections=connections,
+            transport=transport,
+            tracing=tracing,
         )
         self._portal = Portal(allow_running_loop=allow_running_loop)
 """,

@@ -33,6 +33,8 @@ MAX_METADATA_BYTES = 65_536
 MAX_MESSAGES = 10_000
 LARGE_MESSAGES, LARGE_CHARS = 100, 100_000
 MAX_PAGE = 1_000
+MAX_COUNT = 1 << 48
+"""Of memories or tokens that one may ask for: far beyond any vault, and room to reckon with it."""
 _REVISION = re.compile("[0-9a-f]{32}")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of Unicode that would break the line a role stands in."""
@@ -163,12 +165,14 @@ def origin(value: str | None) -> str | None:
     return _role("origin", value)
 
 
-def at_least_one(what: str, value: int | None, default: int) -> int:
+def count(what: str, value: int | None, default: int) -> int:
     """A count of at least 1; None takes the default."""
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput(f"{what}={value!r}: give at least 1, or None for the configured default")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
+        raise InvalidInput(
+            f"{what}: give a whole number from 1 to {MAX_COUNT}, or None for the configured default"
+        )
     return value
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from ._tracing import Tracer, traced
 from .errors import NotOpen
 
 P = ParamSpec("P")
@@ -52,20 +53,22 @@ class Caller(Protocol):
     _is_open: bool
     _elsewhere: Elsewhere | None
 
+    @property
+    def _tracer(self) -> Tracer | None: ...
+
 
 def anywhere(
     method: Callable[Concatenate[L, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[L, P], Coroutine[Any, Any, T]]:
     """Run a method of a layer here or, if its vault is elsewhere, there."""
-    arguments = signature(method)
+    arguments, name = signature(method), method.__name__.lstrip("_")
 
     async def call(self: L, /, *args: P.args, **given: P.kwargs) -> T:
         if self._elsewhere is None:
-            return await method(self, *args, **given)
+            return await traced(self._tracer, name, partial(method, self, *args, **given))
         require_open(self)
         bound = dict(arguments.bind(self, *args, **given).arguments)
         del bound["self"]
-        name = method.__name__.lstrip("_")
         done: T = await self._elsewhere.call(name, self._user_id, self._session_id, bound)
         return done
 

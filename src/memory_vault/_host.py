@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,7 +17,10 @@ _tasks: set[object] = set()
 
 
 def spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start a task that belongs to no caller, on whichever event loop this is."""
+    """Start a task that belongs to no caller, on whichever event loop this is.
+
+    It has none of the caller's context variables either: a trace would go on in them.
+    """
     if type(current_token().native_token).__module__.partition(".")[0] == "trio":
         import trio
 
@@ -23,7 +28,7 @@ def spawn(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         return
     import asyncio
 
-    task = asyncio.get_running_loop().create_task(main())
+    task = asyncio.get_running_loop().create_task(main(), context=Context())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
 
@@ -85,9 +90,13 @@ class Host:
             await self._ended.wait()
 
     def start_soon(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        """Run a job in the background; does nothing once the host was asked to stop."""
+        """Run a job in the background; does nothing once the host was asked to stop.
+
+        It has none of the context variables of whoever asks for it.
+        """
         if self._group is not None and not self._stop.is_set():
-            self._group.start_soon(self._fenced, name, job, name=f"memory-vault {name}")
+            start = partial(self._group.start_soon, name=f"memory-vault {name}")
+            Context().run(start, self._fenced, name, job)
 
     async def _main(self) -> None:
         try:

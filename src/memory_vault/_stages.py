@@ -1,10 +1,12 @@
-"""How long the stages of a call take, for whoever watches; cheap while nobody does."""
+"""How long the stages of a call take, for whoever watches or traces; cheap while nobody does."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from ._tracing import part
 
 Watcher = Callable[[str, str, float], None]
 _watchers: list[Watcher] = []
@@ -25,7 +27,8 @@ def stage(call: str, name: str) -> Iterator[None]:
     """Measure one stage; one that fails counts too."""
     start = time.perf_counter()
     try:
-        yield
+        with part(call, name):
+            yield
     finally:
         for watcher in _watchers:
             watcher(call, name, time.perf_counter() - start)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from ._tracing import TracerProvider
 from .embed import Embedder
 from .errors import ConfigError
 from .llm import LanguageModel
@@ -89,6 +90,8 @@ class MemoryConfig:
             most 4.
         model_threads: Threads of one run of the embedding model; None for one a core, at most 8.
         preload: Whether opening starts to load the model in the background.
+        tracing: Whether each call is a span of OpenTelemetry (extra `otel`), made by the tracer
+            provider that the program has set; or a tracer provider to use instead.
         fact_sources: Whose messages facts are read from: roles or names of speakers. What came
             another way than from its speaker ("tool", "import" …) only if that class of trust is
             named too. Empty for none. As text: parted by commas.
@@ -140,6 +143,7 @@ class MemoryConfig:
     workers: int | None = None
     model_threads: int | None = None
     preload: bool = True
+    tracing: bool | TracerProvider = False
     fact_sources: tuple[str, ...] = ("user",)
     session_idle_hours: float = 24.0
     keep_importance: float = 0.5
@@ -251,6 +255,7 @@ def _names(text: str) -> tuple[str, ...]:
 _PARSERS: dict[str, Callable[[str], object]] = {
     "Path": lambda text: Path(text).expanduser(),
     "bool": _switch,
+    "bool | TracerProvider": _switch,
     "int": int,
     "float": float,
     "tuple[str, ...]": _names,
@@ -326,6 +331,8 @@ def _check(config: MemoryConfig) -> None:
         raise ConfigError("llm: give a name, an object that fulfils LanguageModel, or None")
     if not (isinstance(config.plugins, Plugins) or config.plugins in ("installed", "none")):
         raise ConfigError("plugins: give 'installed', 'none', or a Plugins")
+    if not isinstance(config.tracing, bool | TracerProvider):
+        raise ConfigError("tracing: give True, False, or a tracer provider of OpenTelemetry")
     key = config.encryption_key
     if not (key is None or callable(key) or isinstance(key, str | bytes)):
         raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")

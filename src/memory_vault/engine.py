@@ -11,6 +11,7 @@ from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from ._host import Host, finish
+from ._tracing import tracer_of
 from .config import MemoryConfig
 from .embed import Embedder
 from .embed.choose import is_local
@@ -32,7 +33,7 @@ from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
 
 _NEVER_SHOWN = {"encryption_key"}
-_PER_CALL = {"top_k", "token_budget", "block_user", "block_date"}
+_PER_CALL = {"top_k", "token_budget", "block_user", "block_date", "tracing"}
 """Settings in which vaults on one folder may differ."""
 
 _engines: RunVar[dict[Path, Engine]] = RunVar("memory_vault_engines")
@@ -250,6 +251,7 @@ async def mend(config: MemoryConfig | None) -> tuple[str, ...]:
 def _settle(config: MemoryConfig | None) -> MemoryConfig:
     """Settings with the config file read and the folder's path made absolute. Blocking."""
     found = (config or MemoryConfig()).with_file()
+    tracer_of(found.tracing)  # what it imports is imported here, or it is refused
     return replace(found, data_dir=found.data_dir.expanduser().resolve())
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ._tracing import part
 from .errors import NotFound
 from .models import ForgetReceipt, Proof
 from .proof import finish_later, remove_later, scan, scan_again, signed, told
@@ -47,7 +48,8 @@ async def forget(
     is_proven = proof == "proven" and not dry_run
     unit = partial(_forget, selector, dry_run, is_proven)
     try:
-        removal, sought = await engine.store.write(user_id, unit)
+        with part("forget", "write"):
+            removal, sought = await engine.store.write(user_id, unit)
     except _DryRun as undone:
         return _receipt(undone.removal, {}, is_clear=True, dry_run=True)
     return await _finish(engine, user_id, removal, sought)
@@ -158,7 +160,8 @@ async def _finish(
     engine: Engine, user_id: str, removal: Removal, sought: Sought | None
 ) -> ForgetReceipt:
     """Clear the write-ahead log, prove it if that is wanted, and say how far that went."""
-    is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
+    with part("forget", "overwrite"):
+        is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
     proof: Proof = "quick" if sought is None else "proven"
     receipt = _cleared(removal, proof, is_clear=is_clear)
     if not is_clear:
@@ -181,7 +184,9 @@ async def _proven(
 ) -> ForgetReceipt:
     """Scan, unless the receipt is pending: then what is left to overwrite would be found."""
     if receipt.state == "done":
-        receipt = told(receipt, sought, await scan(engine, user_id, sought))
+        with part("forget", "scan"):
+            found = await scan(engine, user_id, sought)
+        receipt = told(receipt, sought, found)
     return await signed(engine, receipt, sought)
 
 

@@ -15,6 +15,7 @@ from anyio import to_thread
 from . import _arguments as check
 from ._elsewhere import Elsewhere, anywhere, require_open
 from ._ids import new_id
+from ._tracing import Tracer
 from .config import MemoryConfig
 from .errors import InvalidInput, NotFound
 from .models import (
@@ -93,6 +94,10 @@ class MemoryLayer:
 
     def __repr__(self) -> str:
         return f"MemoryLayer({self._user_id!r}, session_id={self._session_id!r})"
+
+    @property
+    def _tracer(self) -> Tracer | None:
+        return self._vault._tracer  # noqa: SLF001 - a layer's calls are its vault's
 
     @property
     def user_id(self) -> str:
@@ -303,8 +308,8 @@ class MemoryLayer:
         config = self._vault.config
         request = Request(
             query=check.text("query", query, config.max_text_chars),
-            top_k=check.at_least_one("top_k", top_k, config.top_k),
-            token_budget=check.at_least_one("token_budget", token_budget, config.token_budget),
+            top_k=check.count("top_k", top_k, config.top_k),
+            token_budget=check.count("token_budget", token_budget, config.token_budget),
             filters=filters,
             shows_user=config.block_user,
             shows_date=config.block_date,

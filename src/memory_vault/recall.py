@@ -14,6 +14,7 @@ import numpy as np
 
 from ._stages import stage
 from ._times import to_micros, to_moment
+from ._tracing import part
 from .block import Block
 from .models import FACT_TYPES, Memory, RecallResult
 from .storage.index.dense import cosines_between
@@ -106,20 +107,22 @@ class _Search:
 
     def answer(self, reranked: Mapping[int, float], user: Transaction) -> RecallResult:
         """Look up, put in order, pack."""
-        ranking = _by_reranker(self._ranking(user), reranked)
-        ranking, near = _newest_first(self.index, ranking)
-        facts = _read_facts(self.index, user, ranking)
-        places = _without_copies(user, ranking, near, facts)
-        block = Block(self.engine, user, self.index, self.request, ranking, places, facts)
-        packed = pack(
-            block.candidates(),
-            block.write,
-            token_budget=self.request.token_budget,
-            costs=self.engine.line_costs,
-            max_items=self.request.top_k,
-            first=block.opening(),
-        )
-        return block.result(packed)
+        with part("recall", "rank"):
+            ranking = _by_reranker(self._ranking(user), reranked)
+            ranking, near = _newest_first(self.index, ranking)
+            facts = _read_facts(self.index, user, ranking)
+            places = _without_copies(user, ranking, near, facts)
+        with part("recall", "pack"):
+            block = Block(self.engine, user, self.index, self.request, ranking, places, facts)
+            packed = pack(
+                block.candidates(),
+                block.write,
+                token_budget=self.request.token_budget,
+                costs=self.engine.line_costs,
+                max_items=self.request.top_k,
+                first=block.opening(),
+            )
+            return block.result(packed)
 
     def _ranking(self, user: Transaction) -> Ranking:
         """The best memories, by all signals."""

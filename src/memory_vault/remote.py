@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from anyio import to_thread
 from anyio.lowlevel import EventLoopToken, current_token
 
 from . import _arguments as check
+from ._tracing import Tracer, TracerProvider, traced, tracer_of
 from .errors import ConfigError, NotOpen, WrongEventLoop
 from .models import CheckReport, ForgetReceipt, Health, Job, JobState, Page, Proof, UserInfo
 
 if TYPE_CHECKING:
     from .client.transport import Transport
+
+T = TypeVar("T")
 
 
 class RemoteVault:
@@ -35,11 +38,13 @@ class RemoteVault:
         timeout_s: Seconds for a call; a longer one is given up as `TimedOut`. An export or
             import may take as long as pieces keep coming.
         connections: Connections at most; further calls wait for one to be free.
-        transport: An httpx transport of the caller's, such as one for a Unix socket; never closed
-            here twice. None for TCP.
+        transport: An httpx transport to use, such as one for a Unix socket; it is closed with the
+            vault. None for TCP.
+        tracing: Whether each call is a span of OpenTelemetry (extra `otel`) that goes on in the
+            server, by the header `traceparent`; or a tracer provider to use for that.
 
     Raises:
-        ConfigError: If the address or the key is none.
+        ConfigError: If the address or the key is none, or a setting has a wrong value.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class RemoteVault:
         timeout_s: float = 60.0,
         connections: int = 100,
         transport: Any = None,
+        tracing: bool | TracerProvider = False,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ConfigError("url: give the server's address, such as http://127.0.0.1:8600")
@@ -57,6 +63,10 @@ class RemoteVault:
             raise ConfigError("key: give it as `memory-vault keys create` has shown it")
         self._url, self._key, self._timeout_s = url.rstrip("/"), key, timeout_s
         self._connections, self._given = connections, transport
+        if not isinstance(tracing, bool | TracerProvider):
+            raise ConfigError("tracing: give True, False, or a tracer provider of OpenTelemetry")
+        self._tracing = tracing
+        self._tracer: Tracer | None = None
         self._transport: Transport | None = None
         self._token: EventLoopToken | None = None
 
@@ -76,7 +86,11 @@ class RemoteVault:
         await self.close()
 
     async def open(self) -> None:
-        """Make the client; the server is first asked by the first call. Repeatable."""
+        """Make the client; the server is first asked by the first call. Repeatable.
+
+        Raises:
+            ConfigError: If `tracing` is asked for and OpenTelemetry is not installed.
+        """
         if self._transport is not None:
             self.require_open()
             return
@@ -85,6 +99,7 @@ class RemoteVault:
         make = partial(
             Transport, self._url, self._key, self._timeout_s, self._connections, self._given
         )
+        self._tracer = await to_thread.run_sync(tracer_of, self._tracing)
         made = await to_thread.run_sync(make)  # it reads certificates
         if self._transport is None:
             self._transport, self._token = made, current_token()
@@ -118,12 +133,14 @@ class RemoteVault:
         if name in ("export", "import_"):
             from .client import transfer
 
-            return await getattr(transfer, name)(transport, user_id, **given)
-        return await transport.layer_call(name, user_id, session_id, given)
+            work = partial(getattr(transfer, name), transport, user_id, **given)
+        else:
+            work = partial(transport.layer_call, name, user_id, session_id, given)
+        return await self._traced(name, work)
 
     async def health(self) -> Health:
         """Say of each part of the served vault whether it works. Needs the right "admin"."""
-        found: Health = await self._opened().ask("health", {})
+        found: Health = await self._ask("health", {})
         return found
 
     async def list_users(
@@ -136,7 +153,7 @@ class RemoteVault:
             cursor: `next_cursor` of the page before.
         """
         given = {"page_size": page_size, "cursor": cursor}
-        found: Page[UserInfo] = await self._opened().ask("list_users", given)
+        found: Page[UserInfo] = await self._ask("list_users", given)
         return found
 
     async def forget_user(
@@ -151,7 +168,7 @@ class RemoteVault:
         wanted = check.name("user_id", user_id)
         check.confirmed(confirm, f"user {wanted!r}")
         given = {"user_id": wanted, "confirm": True, "proof": check.proof(proof)}
-        found: ForgetReceipt = await self._opened().ask("forget_user", given)
+        found: ForgetReceipt = await self._ask("forget_user", given)
         return found
 
     async def check(self, *, repair: bool = False) -> CheckReport:
@@ -160,7 +177,7 @@ class RemoteVault:
         Args:
             repair: Set damaged files aside, and build wrong indexes anew.
         """
-        found: CheckReport = await self._opened().ask("check", {"repair": repair})
+        found: CheckReport = await self._ask("check", {"repair": repair})
         return found
 
     async def reindex(self, user_id: str | None = None) -> None:
@@ -169,7 +186,7 @@ class RemoteVault:
         With several worker processes, it is that of the process which answers.
         """
         wanted = check.optional_name("user_id", user_id)
-        await self._opened().ask("reindex", {"user_id": wanted})
+        await self._ask("reindex", {"user_id": wanted})
 
     async def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of the whole vault. Needs the right "admin".
@@ -178,7 +195,7 @@ class RemoteVault:
             NotFound: If there is no such job.
         """
         wanted = check.name("job_id", job_id)
-        found: Job = await self._opened().ask("get_vault_job", {"job_id": wanted})
+        found: Job = await self._ask("get_vault_job", {"job_id": wanted})
         return found
 
     async def list_jobs(
@@ -192,7 +209,7 @@ class RemoteVault:
             cursor: `next_cursor` of the page before.
         """
         given = {"state": state, "page_size": page_size, "cursor": cursor}
-        found: Page[Job] = await self._opened().ask("list_vault_jobs", given)
+        found: Page[Job] = await self._ask("list_vault_jobs", given)
         return found
 
     async def cancel_job(self, job_id: str) -> Job:
@@ -202,8 +219,16 @@ class RemoteVault:
             NotFound: If there is no such job.
         """
         wanted = check.name("job_id", job_id)
-        found: Job = await self._opened().ask("cancel_vault_job", {"job_id": wanted})
+        found: Job = await self._ask("cancel_vault_job", {"job_id": wanted})
         return found
+
+    async def _ask(self, name: str, given: Mapping[str, Any]) -> Any:
+        """One call of the vault itself."""
+        return await self._traced(name, partial(self._opened().ask, name, given))
+
+    async def _traced(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        peer = {} if self._tracer is None else self._opened().peer
+        return await traced(self._tracer, name, work, kind="CLIENT", **peer)
 
     def _opened(self) -> Transport:
         if self._transport is None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._times import optional_micros, to_micros
+from ._tracing import part
 from .errors import InvalidInput, NotFound
 from .facts import Noticed, notice, statements
 from .ingest import shared
@@ -60,12 +61,14 @@ async def _change(
     plan = await engine.store.read(user_id, read)
     wanted = [*plan.pieces, *(piece for one in plan.noticed or () for piece in one.pieces)]
     missing = list(dict.fromkeys(one.text for one in wanted if one.text not in plan.known))
-    vectors = as_bytes(await embedder.embed(missing)) if missing else []
+    with part("update", "embed"):
+        vectors = as_bytes(await embedder.embed(missing)) if missing else []
     embeddings = {**plan.known, **dict(zip(missing, vectors, strict=True))}
     if plan.pieces:
         changes = replace(changes, values={**changes.values, "token_count": plan.token_count})
     commit = partial(_revise_and_learn, embedder, memory_id, changes, plan, embeddings)
-    return await engine.store.write(user_id, commit)
+    with part("update", "write"):
+        return await engine.store.write(user_id, commit)
 
 
 def _plan(

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ._portal import Portal
+from ._tracing import TracerProvider
 from .config import EncryptionKey, MemoryConfig
 from .embed import Embedder
 from .errors import InvalidInput
@@ -289,12 +290,14 @@ class RemoteVaultSync:
         timeout_s: Seconds for a call; a longer one is given up as `TimedOut`. An export or
             import may take as long as pieces keep coming.
         connections: Connections at most; further calls wait for one to be free.
-        transport: An httpx transport of the caller's, such as one for a Unix socket; never closed
-            here twice. None for TCP.
+        transport: An httpx transport to use, such as one for a Unix socket; it is closed with the
+            vault. None for TCP.
+        tracing: Whether each call is a span of OpenTelemetry (extra `otel`) that goes on in the
+            server, by the header `traceparent`; or a tracer provider to use for that.
         allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
 
     Raises:
-        ConfigError: If the address or the key is none.
+        ConfigError: If the address or the key is none, or a setting has a wrong value.
     """
 
     def __init__(
@@ -305,10 +308,16 @@ class RemoteVaultSync:
         timeout_s: float = 60.0,
         connections: int = 100,
         transport: Any = None,
+        tracing: bool | TracerProvider = False,
         allow_running_loop: bool = False,
     ) -> None:
         self._inner = RemoteVault(
-            url, key, timeout_s=timeout_s, connections=connections, transport=transport
+            url,
+            key,
+            timeout_s=timeout_s,
+            connections=connections,
+            transport=transport,
+            tracing=tracing,
         )
         self._portal = Portal(allow_running_loop=allow_running_loop)
 
@@ -328,7 +337,11 @@ class RemoteVaultSync:
         self.close()
 
     def open(self) -> None:
-        """Make the client; the server is first asked by the first call. Repeatable."""
+        """Make the client; the server is first asked by the first call. Repeatable.
+
+        Raises:
+            ConfigError: If `tracing` is asked for and OpenTelemetry is not installed.
+        """
         self._portal.open(self._inner.open)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from . import _arguments as check
+from ._tracing import Tracer, operation, tracer_of
 from .config import EncryptionKey, MemoryConfig
 from .embed import Embedder
 from .errors import NotOpen, WrongEventLoop
@@ -52,6 +53,7 @@ class Vault:
         self._held: Engine | None = None
         self._token: EventLoopToken | None = None
         self._opening: anyio.Lock | None = None
+        self._tracer: Tracer | None = None
 
     def __repr__(self) -> str:
         return f"Vault({'open' if self._held else 'closed'})"
@@ -114,6 +116,7 @@ class Vault:
         async with self._opening:
             if self._held is None:
                 self._held, self._settled = await acquire(self._given)
+                self._tracer = tracer_of(self._settled.tracing)
 
     async def close(self) -> None:
         """Let go of the folder; the last vault on it waits for work under way. Repeatable."""
@@ -124,10 +127,12 @@ class Vault:
         if held is not None:
             await release(held)
 
+    @operation
     async def health(self) -> Health:
         """Say of each part whether it works: "ok", or what is wrong with it."""
         return await self.engine.health()
 
+    @operation
     async def list_users(
         self, *, page_size: int = 100, cursor: str | None = None
     ) -> Page[UserInfo]:
@@ -140,6 +145,7 @@ class Vault:
         size, after = check.page("users", page_size, cursor)
         return await self.engine.store.list_users(size=size, after=after)
 
+    @operation
     async def forget_user(
         self, user_id: str, *, confirm: bool, proof: Proof = "quick"
     ) -> ForgetReceipt:
@@ -156,6 +162,7 @@ class Vault:
         check.confirmed(confirm, f"user {wanted!r}")
         return await forget_user(engine, wanted, proof=check.proof(proof))
 
+    @operation
     async def backup(
         self, path: str | Path, *, progress: Callable[[int, int], None] | None = None
     ) -> BackupReport:
@@ -180,6 +187,7 @@ class Vault:
 
         return await backup(engine, check.file_path(path), progress=progress)
 
+    @operation
     async def restore(
         self,
         path: str | Path,
@@ -221,6 +229,7 @@ class Vault:
             progress=progress,
         )
 
+    @operation
     async def check(self, *, repair: bool = False) -> CheckReport:
         """Read every user's file from end to end, and compare every index in memory with it.
 
@@ -240,6 +249,7 @@ class Vault:
             report = await check(self.engine, repair=True)
         return replace(report, repaired=done + report.repaired)
 
+    @operation
     async def rekey(self, encryption_key: str | bytes) -> None:
         """Change the key of an encrypted vault: from now on the new one opens it.
 
@@ -260,11 +270,13 @@ class Vault:
         if self._given is not None:
             self._given = replace(self._given, encryption_key=encryption_key)
 
+    @operation
     async def reindex(self, user_id: str | None = None) -> None:
         """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
         wanted = check.optional_name("user_id", user_id)
         self.engine.indexes.forget(wanted)
 
+    @operation
     async def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:
         """Change the embedder: every user's embeddings are made anew, in the background.
 
@@ -293,6 +305,7 @@ class Vault:
         job = await begin(engine, check.embedder(embedder))
         return await engine.runner.wait(None, job.id) if wait else job
 
+    @operation
     async def get_job(self, job_id: str) -> Job:
         """Return one piece of background work of the whole vault, as it stands now.
 
@@ -302,6 +315,7 @@ class Vault:
         wanted = check.name("job_id", job_id)
         return check.found_job(await self.engine.runner.job(None, wanted), wanted)
 
+    @operation
     async def list_jobs(
         self, *, state: JobState | None = None, page_size: int = 50, cursor: str | None = None
     ) -> Page[Job]:
@@ -318,6 +332,7 @@ class Vault:
         wanted = check.job_state(state)
         return await self.engine.runner.page(None, state=wanted, size=size, after=after)
 
+    @operation
     async def cancel_job(self, job_id: str) -> Job:
         """End a job that is not finished; one that is stays as it is.
 

@@ -56,6 +56,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "workers": ("2", 2),
     "model_threads": ("3", 3),
     "preload": ("false", False),
+    "tracing": ("true", True),
     "session_idle_hours": ("0.5", 0.5),
     "keep_importance": ("0.25", 0.25),
     "jobs_at_once": ("2", 2),

@@ -51,7 +51,8 @@ SIGNATURES: dict[type, dict[str, str]] = {
         "cancel_job": "job_id",
     },
     RemoteVault: {
-        "__init__": "url, key=None, *, timeout_s=60.0, connections=100, transport=None",
+        "__init__": "url, key=None, *, timeout_s=60.0, connections=100, transport=None, "
+        "tracing=False",
         "open": "",
         "close": "",
         "call": "name, user_id, session_id, given",

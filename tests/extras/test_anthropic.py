@@ -30,6 +30,7 @@ import anthropic
 from anthropic import AsyncAnthropic
 from anthropic.lib.tools import ToolError
 from anthropic.tools.memory import BetaAsyncLocalFilesystemMemoryTool
+from anthropic.types import TextBlock
 from tests.extras.model_service import Answer, Service, serving
 
 from memory_vault.integrations.anthropic import RememberingMessages, VaultMemoryTool
@@ -398,7 +399,20 @@ async def test_an_answer_that_was_abandoned_or_cut_is_not_saved(
     async with messages.stream(**MODEL, messages=ASK) as stream:
         async for _ in stream:
             break
+    async with messages.stream(**MODEL, messages=ASK):
+        pass
     assert await saved(memory) == []
+
+
+async def test_a_message_may_hold_objects_of_the_sdk(
+    memory: MemoryLayer, client: AsyncAnthropic
+) -> None:
+    await memory.save("I play the cello.", session_id="s-0")
+    messages = RememberingMessages(client.messages, memory)
+    picture = TextBlock(type="text", text="[a picture]")
+    words = {"type": "text", "text": "What do I play?"}
+    await messages.create(**MODEL, messages=[{"role": "user", "content": [picture, words]}])
+    assert ("user", "What do I play?") in await saved(memory)
 
 
 async def test_only_what_is_new_is_saved_and_tools_get_the_same_block(

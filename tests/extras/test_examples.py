@@ -42,6 +42,11 @@ RUN = {
         [Answer("Have a good trip.")],
         ["Have a good trip.", "You told me:", "My train leaves at 7:40."],
     ),
+    "traced.py": (
+        ["opentelemetry.sdk"],
+        [],
+        ["memory_vault.save: ", "  memory_vault.recall.pack: "],
+    ),
     "openai_chat.py": (["openai"], [Answer("Hello Bohr.")], ["Hello Bohr.", "You told me:"]),
     "openai_agents_session.py": (
         ["agents"],

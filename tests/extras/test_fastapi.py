@@ -122,12 +122,12 @@ async def test_errors_are_problem_details(
     async def full(request: Request) -> Response:
         raise StorageFull("the disk that holds users/ab.db is full; nothing was stored")
 
-    app = starlette_app(hash_config, Route("/get", get), Route("/full", full))
+    app = starlette_app(hash_config, Route("/get", get), Route("/{user}/full", full))
     async with client_of(app) as client:
         with caplog.at_level(logging.ERROR, "memory_vault"):
             missing = await client.get("/get")
             assert not caplog.records
-            broken = await client.get("/full")
+            broken = await client.get("/alice/full")
     assert missing.status_code == missing.json()["status"] == 404
     assert missing.headers["content-type"] == "application/problem+json"
     assert missing.json()["type"] == "urn:memory-vault:error:not_found"
@@ -135,6 +135,7 @@ async def test_errors_are_problem_details(
     assert (broken.status_code, broken.json()["code"]) == (507, "storage_full")
     assert "ab.db" not in broken.text
     assert "ab.db" in caplog.text
+    assert "alice" not in caplog.text
 
 
 @pytest.mark.anyio

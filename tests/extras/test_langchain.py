@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -53,6 +54,20 @@ async def test_every_message_comes_back_as_it_was(hash_config: MemoryConfig) -> 
         await history.aclear()
         assert await history.aget_messages() == []
         assert (await memory.stats()).total == 0
+
+
+@pytest.mark.anyio
+async def test_a_session_that_was_compressed_is_replayed_as_it_was(
+    hash_config: MemoryConfig,
+) -> None:
+    met = "We met the painter at table {} in Porto on Monday and talked about the river for hours."
+    said = [HumanMessage(met.format(i)) for i in range(20)]
+    async with MemoryLayer("ada", config=replace(hash_config, compress_min_tokens=0)) as memory:
+        history = VaultChatMessageHistory(memory, "s")
+        await history.aadd_messages(said)
+        job = await memory.compress(wait=True, force=True)
+        assert (job.result or {})["memories"] == 20
+        assert await history.aget_messages() == said
 
 
 @pytest.mark.anyio

@@ -111,6 +111,8 @@ BAD_CALLS: list[tuple[str, str, Any]] = [
     ("recall a number", "query", lambda m: m.recall(7)),
     ("recall huge", "query", lambda m: m.recall("x" * 1_000_001)),
     ("top_k 0", "top_k", lambda m: m.recall("tea", top_k=0)),
+    ("top_k huge", "top_k", lambda m: m.recall("tea", top_k=10**5_000)),
+    ("token_budget huge", "token_budget", lambda m: m.recall("tea", token_budget=10**30)),
     ("top_k True", "top_k", lambda m: m.recall("tea", top_k=True)),
     ("top_k 1.5", "top_k", lambda m: m.recall("tea", top_k=1.5)),
     ("budget 0", "token_budget", lambda m: m.recall("tea", token_budget=0)),

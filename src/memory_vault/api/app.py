@@ -26,6 +26,14 @@ _ABOUT = (
     "Memory for programs that talk to language models: save what was said, recall what matters for "
     "the next prompt within a token budget, forget for good."
 )
+_ALLOWED_HEADERS = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "traceparent",
+    "tracestate",
+)
 
 
 def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAPI:
@@ -66,7 +74,7 @@ def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAP
             CORSMiddleware,
             allow_origins=list(serving.settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "if-match"],
+            allow_headers=_ALLOWED_HEADERS,
             expose_headers=["etag", "retry-after"],
         )
     app.state.serving = serving

@@ -17,6 +17,7 @@ from ..errors import MemoryVaultError, NotFound, TimedOut, TooLarge
 from .logs import log_request
 from .problems import problem_response
 from .serving import Serving
+from .traces import visit_span
 
 VISIT = "memory_vault.visit"
 SECURITY_HEADERS = (
@@ -152,7 +153,7 @@ class Door:
             return
         scope = {**scope, "path": _undecoded(scope)}
         visit = scope[VISIT] = Visit(self._serving, scope, receive, send)
-        with self._serving.metrics.under_way():
+        with self._serving.metrics.under_way(), visit_span(self._serving.tracer, visit):
             try:
                 await visit.run(self._app)
             finally:

@@ -51,7 +51,7 @@ class Guard:
             AccessRefused: If the request came in a way that is open to nobody without a key.
             RateLimited: If the key was used too often.
         """
-        if scope["path"] in PUBLIC:
+        if scope["path"].removeprefix(scope.get("root_path", "")) in PUBLIC:
             return None
         given = Headers(scope=scope).getlist("authorization")
         if not given:

@@ -11,8 +11,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import WithJsonSchema
 from pydantic_core import to_json
 
+from ..errors import MemoryVaultError
 from ..models import JOB_STATES, Job, JobState, Page
-from .access import Administers, Reads, Writes
+from .access import Administers, AdministersSlowly, Reads, ReadsSlowly, Writes
 from .kinds import JobId, JobsCursor, PageSize
 from .reply import given, reply
 
@@ -63,7 +64,7 @@ async def cancel_job(memory: Writes, job_id: JobId) -> Response:
 
 
 @of_user.get("/{job_id:segment}/events", response_class=Response, responses=_EVENTS)
-async def follow_job(memory: Reads, request: Request, job_id: JobId) -> Response:
+async def follow_job(memory: ReadsSlowly, request: Request, job_id: JobId) -> Response:
     """Tell of a job whenever it changes, as server-sent events, until it is finished."""
     return await _events(request, memory.get_job, job_id)
 
@@ -89,7 +90,7 @@ async def cancel_vault_job(vault: Administers, job_id: JobId) -> Response:
 
 
 @of_vault.get("/{job_id:segment}/events", response_class=Response, responses=_EVENTS)
-async def follow_vault_job(vault: Administers, request: Request, job_id: JobId) -> Response:
+async def follow_vault_job(vault: AdministersSlowly, request: Request, job_id: JobId) -> Response:
     """Tell of a job of the whole vault whenever it changes, until it is finished."""
     return await _events(request, vault.get_job, job_id)
 
@@ -107,7 +108,10 @@ async def _follow(job: Job, look: Callable[[str], Awaitable[Job]]) -> AsyncItera
     yield _event(job)
     while not job.is_finished and anyio.current_time() < end:
         await anyio.sleep(_LOOK_S)
-        before, job = job, await look(job.id)
+        try:
+            before, job = job, await look(job.id)
+        except MemoryVaultError:
+            return  # the answer has begun: its reader comes back, and is told then
         if job != before:
             yield _event(job)
         elif anyio.current_time() - quiet > _ALIVE_S:

@@ -14,6 +14,7 @@ from fastapi import Header, Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .._arguments import (
+    MAX_COUNT,
     MAX_KEY_CHARS,
     MAX_NAME_CHARS,
     MAX_PAGE,
@@ -22,7 +23,6 @@ from .._arguments import (
 )
 from ..models import MEMORY_TYPES, ORIGINS, MemoryType, Proof
 
-MAX_COUNT = 1 << 48
 _SEEN = r"[\p{L}\p{N}\p{P}\p{S}]"
 _ANY = r"[^\u0000]*"
 _PLAIN = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*"

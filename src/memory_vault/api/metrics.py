@@ -32,7 +32,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The numbers of one application; several in one process do not meet."""
+    """The numbers of one application; those of stages are of the whole process."""
 
     def __init__(self) -> None:
         self._registry = own = CollectorRegistry()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from .._stages import watched
+from .._tracing import Tracer, tracer_of
 from ..config import MemoryConfig
 from ..vault import Vault
 from .guard import Guard
@@ -30,12 +31,14 @@ class Serving:
         self.vault: Vault = Vault(config)
         self.guard: Guard = Guard(self.vault, settings)
         self.metrics: Metrics = Metrics()
+        self.tracer: Tracer | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Have the vault open, and look at the loop now and then."""
         with watched(self.metrics.stage):
             async with self.vault, anyio.create_task_group() as tasks:
+                self.tracer = tracer_of(self.vault.config.tracing)
                 tasks.start_soon(self._sample)
                 yield
                 tasks.cancel_scope.cancel()

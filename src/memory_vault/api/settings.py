@@ -23,7 +23,7 @@ class ServeSettings:
         max_body_bytes: Bytes of one request at most.
         max_import_bytes: Bytes of one import at most.
         timeout_s: Seconds after which a call is stopped.
-        slow_timeout_s: The same for export, import, forget, check and backup.
+        slow_timeout_s: The same for export, import, forget, check and events of jobs.
         rate_per_key: Requests a second for one key, in the long run; 0 for no limit.
         rate_per_user: Requests a second about one user, in the long run; 0 for no limit.
         burst_s: A rate may be used up for so many seconds at once.

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from .._arguments import origin as check_origin
+from .._outcome import Outcome
 from ..access import ApiKey
+from ..errors import ImportRefused
 from ..models import ImportReport
 from ..portable.export import counts, stream
 from ..portable.import_ import import_stream
 from .access import By, ReadsSlowly, WritesSlowly, visit_of
-from .door import Visit
+from .door import Refused, Visit
 from .kinds import QueryOrigin
 from .logs import audited
 from .reply import reply
@@ -35,10 +39,12 @@ class _Export(Response):
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         with audited("export", self._by, self._user_id) as told:
+            sent: Outcome[dict[str, Any]] = Outcome({})
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-                told |= await self._send_pages(send)
+                sent = await Outcome.of_async(partial(self._send_pages, send))
                 tasks.cancel_scope.cancel()
+            told |= sent.get()  # what failed is raised here: a task group would wrap it
             if not told:
                 told["failure"] = "its reader went away"
 
@@ -57,8 +63,9 @@ class _Export(Response):
 
 
 async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    with suppress(Refused):  # who sends that much reads nothing either
+        while (await receive())["type"] != "http.disconnect":
+            pass
     scope.cancel()
 
 
@@ -82,7 +89,9 @@ async def import_(memory: WritesSlowly, request: Request, origin: QueryOrigin = 
     """Take over the file of an export, all of it or nothing, for a user who has nothing yet."""
     visit = visit_of(request)
     visit.is_slow(max_bytes=visit.serving.settings.max_import_bytes)
-    report = await import_stream(
-        visit.serving.vault.engine, memory.user_id, request.stream(), origin=check_origin(origin)
-    )
+    engine, trust = visit.serving.vault.engine, check_origin(origin)
+    try:
+        report = await import_stream(engine, memory.user_id, request.stream(), origin=trust)
+    except ClientDisconnect as error:
+        raise ImportRefused("the file broke off before its end: nothing was stored") from error
     return reply(report)

@@ -110,7 +110,7 @@ async def import_(
                 raise problem(response.status_code, content)
         return _report(content)
     finally:
-        await to_thread.run_sync(file.close)
+        await finish(partial(to_thread.run_sync, file.close))
 
 
 def _body(file: File, progress: Progress | None) -> httpx.AsyncByteStream:

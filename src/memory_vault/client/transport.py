@@ -11,6 +11,7 @@ import anyio
 
 from .. import _arguments as check
 from .. import errors
+from .._tracing import headers_onward
 from ..errors import BackendUnavailable, MemoryVaultError, ReplyRefused, TimedOut
 from .calls import CALLS, Call, Request, request
 from .checks import CHECKS
@@ -52,6 +53,12 @@ class Transport:
         self._client = httpx.AsyncClient(
             headers=headers, timeout=timeout, limits=limits, transport=given
         )
+
+    @property
+    def peer(self) -> dict[str, str | int]:
+        """Where the server is, as spans say it."""
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        return {"server_address": self._url.host, "server_port": port}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -118,7 +125,7 @@ class Transport:
 
         url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + asked.target.encode())
         sent = self._client.build_request(
-            asked.method, url, content=asked.body, headers=dict(asked.headers)
+            asked.method, url, content=asked.body, headers={**asked.headers, **headers_onward()}
         )
         if body is not None:
             del sent.headers["content-length"]
@@ -133,6 +140,8 @@ class Transport:
                     await response.aclose()
         except httpx.TimeoutException as error:
             raise TimedOut(f"the server took too long ({type(error).__name__})") from error
+        except httpx.DecodingError as error:
+            raise ReplyRefused("the answer is not compressed as it says (DecodingError)") from error
         except httpx.TransportError as error:
             raise BackendUnavailable(
                 f"the server was not reached, or went away ({type(error).__name__}); what was to "

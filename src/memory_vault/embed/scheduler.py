@@ -17,6 +17,7 @@ from anyio.lowlevel import RunVar
 
 from .._host import spawn
 from .._outcome import Outcome
+from .._tracing import caller, shared
 from ..errors import InvalidInput, NotOpen
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class Scheduler:
         if not staying:
             return
         texts = [text for part in staying for text in part.texts]
-        found = await Outcome.of_async(partial(staying[0].request.run, texts))
+        with shared("embed", [part.request.caller for part in staying]):
+            found = await Outcome.of_async(partial(staying[0].request.run, texts))
         if found.error is None:
             rows = iter(found.get())
             for part in staying:
@@ -140,6 +142,7 @@ class _Request:
 
     def __init__(self, texts: Sequence[str], costs: Sequence[int], run: Run) -> None:
         self.texts, self.costs, self.run = texts, costs, run
+        self.caller = caller()
         self.order = sorted(range(len(texts)), key=lambda i: (costs[i], -i))
         self.rows: list[Any] = [None] * len(texts)
         self._missing = len(texts)

@@ -10,8 +10,11 @@ from anyio import from_thread, to_thread
 from .._portal import Portal, running_library
 from ..errors import BlockingCallRefused, NotOpen
 from ..layer import MemoryLayer
-from ..sync import MemoryLayerSync, VaultSync
+from ..remote import RemoteVault
+from ..sync import MemoryLayerSync, RemoteVaultSync, VaultSync
 from ..vault import Vault
+
+AnyVault = Vault | RemoteVault | VaultSync | RemoteVaultSync
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,16 +27,17 @@ class Caller:
     it; what has a loop thread of its own (the classes with Sync) is called through its portal.
     """
 
-    def __init__(self, target: Vault | VaultSync | MemoryLayer | MemoryLayerSync) -> None:
-        is_sync = isinstance(target, VaultSync | MemoryLayerSync)
+    def __init__(self, target: AnyVault | MemoryLayer | MemoryLayerSync) -> None:
+        is_sync = isinstance(target, VaultSync | RemoteVaultSync | MemoryLayerSync)
         self._portal: Portal | None = target._portal if is_sync else None  # type: ignore[union-attr]
         self._inner: Any = target._inner if is_sync else target  # type: ignore[union-attr]
 
     @property
-    def vault(self) -> Vault:
-        """The async vault inside."""
-        is_layer = isinstance(self._inner, MemoryLayer)
-        found: Vault = self._inner._vault if is_layer else self._inner
+    def vault(self) -> Vault | RemoteVault:
+        """The async vault inside, or the one that a server has."""
+        inner = self._inner
+        is_layer = isinstance(inner, MemoryLayer)
+        found: Vault | RemoteVault = (inner._elsewhere or inner._vault) if is_layer else inner
         return found
 
     @property

@@ -170,11 +170,11 @@ def _texts(message: Any, part: str) -> list[str]:
     content = message.get("content") if isinstance(message, Mapping) else None
     if isinstance(content, str):
         return [content]
-    return [
-        str(one["text"])
-        for one in content or ()
-        if isinstance(one, Mapping) and one.get("type") in (part, "text")
-    ]
+    return [str(one["text"]) for one in content or () if _is_text(one, part)]
+
+
+def _is_text(one: Any, part: str) -> bool:
+    return isinstance(one, Mapping) and one.get("type") in (part, "text")
 
 
 def _is_users(message: Any) -> bool:
@@ -211,6 +211,6 @@ def _with_block(message: Mapping[str, Any], block: str, part: str) -> dict[str, 
     if isinstance(content, str):
         return {**message, "content": f"{block}\n\n{content}"}
     parts = list(content)
-    at = next(i for i, one in enumerate(parts) if one.get("type") in (part, "text"))
+    at = next(i for i, one in enumerate(parts) if _is_text(one, part))
     parts.insert(at, {"type": part, "text": block})
     return {**message, "content": parts}

@@ -21,6 +21,7 @@ import anyio
 from ..errors import NotFound
 from ..layer import MemoryLayer
 from ..models import Memory
+from ..remote import RemoteVault
 from ..text.clean import clean, is_blank
 from ..vault import Vault
 
@@ -56,7 +57,7 @@ class Files:
         user_id: Whose memory it is.
     """
 
-    def __init__(self, vault: Vault, user_id: str) -> None:
+    def __init__(self, vault: Vault | RemoteVault, user_id: str) -> None:
         self._vault, self._user_id = vault, user_id
         self._lock = anyio.Lock()
 

@@ -58,14 +58,20 @@ class Transcript:
         await self._memory.save(messages, session_id=self._session_id)
 
     async def memories(self, limit: int | None = None) -> list[Memory]:
-        """The latest `limit` memories of the session, or all, oldest first."""
+        """The latest `limit` memories of the session, or all, oldest first.
+
+        Those for which a summary stands are among them; what was made of others is not.
+        """
         found: list[Memory] = []
         cursor = None
         while True:
             page = await self._memory.list_memories(
-                session_id=self._session_id, page_size=_PAGE, cursor=cursor
+                session_id=self._session_id,
+                include_compressed=True,
+                page_size=_PAGE,
+                cursor=cursor,
             )
-            found += page.items
+            found += [one for one in page.items if not one.derived_from]
             cursor = page.next_cursor
             if cursor is None:
                 return found if limit is None else found[max(0, len(found) - limit) :]

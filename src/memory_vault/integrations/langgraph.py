@@ -30,9 +30,7 @@ except ImportError as _error:
 
 from ..errors import InvalidInput
 from ..layer import MemoryLayer
-from ..sync import VaultSync
-from ..vault import Vault
-from ._calling import Caller
+from ._calling import AnyVault, Caller
 from ._items import Items, StoredItem
 
 Names = tuple[str, ...]
@@ -50,8 +48,9 @@ class VaultStore(BaseStore):
     `asweep_ttl` forgets it.
 
     Args:
-        vault: An open vault. A `Vault` serves the methods with `await` natively, and those without
-            from other threads; a `VaultSync` the other way round.
+        vault: An open vault, of this program or a server's. A `Vault` or `RemoteVault` serves the
+            methods with `await` natively, and those without from other threads; a `VaultSync` or
+            `RemoteVaultSync` the other way round.
         user_id: Whose memory it is; None for the first label of each namespace.
         fields: Which fields of a value are searched by words, as paths; None for all. `put` may
             say otherwise for its item.
@@ -62,7 +61,7 @@ class VaultStore(BaseStore):
 
     def __init__(
         self,
-        vault: Vault | VaultSync,
+        vault: AnyVault,
         *,
         user_id: str | None = None,
         fields: Sequence[str] | None = None,

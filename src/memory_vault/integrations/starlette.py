@@ -87,11 +87,11 @@ def add_problem_details(app: Any) -> None:
     app.add_exception_handler(MemoryVaultError, _problem)
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, MemoryVaultError), "that is what it is registered for"
     details = problem_details(error)
     if details.status >= 500:
-        _log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+        _log.error("%s: %s", details.code, error, exc_info=error)  # ids may stand in the path
     return JSONResponse(
         details.as_json(), details.status, headers=headers(error), media_type=MEDIA_TYPE
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -26,7 +27,12 @@ class Memories:
         user_id: Whose memory it is when a call names nobody.
         allows_any_user: Whether a call may name somebody else.
         is_local: Whether who calls is on this machine: then errors are told in full.
+
+    Attributes:
+        take: Counts a call about a user, and refuses one too many; None for no limit.
     """
+
+    take: Callable[[str], None] | None = None
 
     def __init__(
         self,
@@ -71,10 +77,13 @@ class Memories:
 
         Raises:
             AccessRefused: If the caller's key does not have it, or not for this user.
+            RateLimited: If there were too many calls about this user.
         """
         wanted = self._user_id if user_id is None else user_id
         if caller is not None:
             caller.require(right, wanted)
+        if self.take is not None:
+            self.take(wanted)
         layer = MemoryLayer(wanted, vault=await self.open())
         await layer.open()
         return layer

@@ -28,8 +28,7 @@ def stages_told() -> Iterator[None]:
 def _note(_: str, name: str, __: float) -> None:
     stream = _ended.get()
     if stream is not None:
-        # Nobody listens to a call that is being cancelled, nor to what goes on after it: the
-        # vault's own tasks, which a first call starts.
+        # Nobody listens to a call that is being cancelled.
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             stream.send_nowait(name)
 

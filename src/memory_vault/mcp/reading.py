@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from ..layer import MemoryLayer
 from ..models import Memory
@@ -40,15 +41,21 @@ async def _facts(memory: MemoryLayer) -> list[Memory]:
     """What holds now, oldest first; a statement that facts were read from is left to those."""
     found: list[Memory] = []
     sources: set[str] = set()
+    now = datetime.now(UTC)
     cursor: str | None = None
     while True:
         page = await memory.list_memories(memory_type="semantic", page_size=_PAGE, cursor=cursor)
         sources.update(source for one in page.items for source in one.derived_from)
-        holding = [*found, *(one for one in page.items if one.valid_to is None)]
+        holding = [*found, *(one for one in page.items if _holds(one, now))]
         found = [one for one in holding if one.id not in sources][-_MOST_FACTS:]
         cursor = page.next_cursor
         if cursor is None:
             return found
+
+
+def _holds(fact: Memory, now: datetime) -> bool:
+    has_begun = fact.valid_from is None or fact.valid_from <= now
+    return has_begun and (fact.valid_to is None or now < fact.valid_to)
 
 
 async def one_memory(memory: MemoryLayer, memory_id: str) -> str:

@@ -95,5 +95,7 @@ def application(memories: Memories, vault: Vault, *, host: str, **how: Any) -> S
                     yield
 
     app.router.lifespan_context = lifespan
-    app.add_middleware(Door, guard=Guard(vault, ServeSettings.from_environment()))
+    guard = Guard(vault, ServeSettings.from_environment())
+    memories.take = guard.users.take
+    app.add_middleware(Door, guard=guard)
     return app

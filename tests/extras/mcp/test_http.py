@@ -86,6 +86,16 @@ async def call(client: Any, name: str, key: str | None, **more: Any) -> tuple[in
 
 
 @pytest.mark.anyio
+async def test_calls_about_one_user_are_limited(
+    hash_config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORY_VAULT_SERVE_RATE_PER_USER", "0.001")
+    async with served(hash_config) as (client, _):
+        assert "rate_limited" not in (await call(client, "recall", None))[1]
+        assert "rate_limited" in (await call(client, "recall", None))[1]
+
+
+@pytest.mark.anyio
 async def test_every_tool_by_every_kind_of_caller(hash_config: MemoryConfig) -> None:
     async with served(hash_config) as (client, memories):
         everything: tuple[Right, ...] = ("read", "write", "forget")

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -207,6 +208,21 @@ async def test_the_profile_shows_what_holds_now_and_stays_data(hash_config: Memo
         assert "answers: short" in text
         assert "Lisbon" in text
         assert "Porto" not in text
+
+
+async def test_the_profile_knows_when_a_fact_ends_and_begins(hash_config: MemoryConfig) -> None:
+    day = timedelta(days=1)
+    async with served(hash_config) as (client, memories):
+        async with MemoryLayer("alice", vault=await memories.open()) as memory:
+            for text, ends in (("Rents until tomorrow.", day), ("Rented until yesterday.", -day)):
+                (one,) = (await memory.save(text, memory_type="semantic")).saved
+                await memory.update(one.id, valid_to=datetime.now(UTC) + ends)
+            (one,) = (await memory.save("Owns from tomorrow.", memory_type="semantic")).saved
+            await memory.update(one.id, valid_from=datetime.now(UTC) + day)
+        text = (await client.read_resource("memory-vault://profile")).contents[0].text
+        assert "Rents until tomorrow." in text
+        assert "yesterday" not in text
+        assert "Owns" not in text
 
 
 async def test_a_memory_is_a_resource_and_the_prompt_primes(hash_config: MemoryConfig) -> None:

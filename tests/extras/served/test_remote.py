@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import anyio
 import httpx
@@ -54,6 +56,49 @@ def test_every_call_is_a_route_with_the_same_arguments() -> None:
     }
     for name, call in CALLS.items():
         assert routes[name] == (call.method, call.path)
+
+
+class Never(httpx.AsyncBaseTransport):
+    """A server that takes a request and says nothing."""
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        self.asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError("it is cancelled")
+
+
+async def test_a_cancelled_import_lets_go_of_its_file(tmp_path: Path) -> None:
+    file, never = tmp_path / "ada.jsonl", Never()
+    file.write_text("{}\n")
+    async with RemoteVault(URL, transport=never) as vault:
+        async with MemoryLayer("ada", vault=vault) as memory, anyio.create_task_group() as tasks:
+            tasks.start_soon(memory.import_, file)
+            await never.asked.wait()
+            tasks.cancel_scope.cancel()
+    with catch_warnings(record=True) as found:
+        simplefilter("always")
+        gc.collect()
+    assert not found
+
+
+class Garbled(httpx.AsyncBaseTransport):
+    """A server, or what stands before it, whose compressed answer is none."""
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        body = httpx.ByteStream(b"no gzip")
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=body)
+
+
+@pytest.mark.filterwarnings(  # httpx leaves a generator of its own open then; trio says so
+    "ignore:.*async_generator.*:pytest.PytestUnraisableExceptionWarning"
+)
+async def test_an_answer_that_cannot_be_decoded_is_refused() -> None:
+    async with RemoteVault(URL, transport=Garbled()) as vault:
+        with pytest.raises(ReplyRefused, match="DecodingError"):
+            await vault.list_users()
 
 
 def test_every_method_of_a_layer_can_travel() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from tests.extras.served.running import UNLIMITED, URL, make_key, running, within
 
 from memory_vault import MemoryConfig, MemoryLayer
@@ -234,6 +237,34 @@ def test_an_unexpected_error_is_logged_without_its_message() -> None:
     assert "zebra" not in line
 
 
+def scope_of(method: str, path: str) -> dict[str, Any]:
+    """A request as a server passes it on."""
+    return {
+        "type": "http", "method": method, "path": path, "query_string": b"",
+        "raw_path": path.encode(), "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http",
+    }  # fmt: skip
+
+
+async def test_an_import_whose_sender_goes_away_is_no_failure_of_the_server(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    arriving = [{"type": "http.request", "body": b'{"format"', "more_body": True}]
+
+    async def receive() -> Any:
+        return arriving.pop() if arriving else {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None:
+        pass
+
+    async with running(hash_config) as app:
+        await app(scope_of("POST", "/v1/users/ada/import"), receive, send)
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.requests"]
+    assert told["status"] == 422
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
 async def test_an_export_nobody_reads_is_ended_and_told(
     hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -254,14 +285,42 @@ async def test_an_export_nobody_reads_is_ended_and_told(
                 await anyio.sleep(0.01)
             return {"type": "http.disconnect"}
 
-        scope = {
-            "type": "http", "method": "GET", "path": "/v1/users/ada/export", "query_string": b"",
-            "raw_path": b"/v1/users/ada/export", "headers": [(b"host", b"localhost")],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "http",
-        }  # fmt: skip
+        scope = scope_of("GET", "/v1/users/ada/export")
         with anyio.fail_after(20):
             await app(scope, receive, send)
         assert (await vault.forget_user("ada", confirm=True)).state == "done"
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
+    assert told["failure"] == "its reader went away"
+
+
+async def test_an_export_that_fails_is_a_problem_and_told_by_its_code(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with MemoryLayer("ada", config=hash_config) as memory:
+        await memory.save([f"note {i} " * 100 for i in range(100)])
+    (file,) = (hash_config.data_dir / "users").rglob("*.db")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 4 :] = bytes(len(content) - len(content) // 4)
+    file.write_bytes(content)
+    caplog.set_level(logging.INFO)
+    async with running(hash_config) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            problem(await client.get("/v1/users/ada/export"), 500, "not_a_vault")
+    (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
+    assert told["failure"] == "not_a_vault"
+
+
+async def test_an_export_asked_for_with_a_large_body_is_ended(
+    hash_config: MemoryConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(hash_config, replace(UNLIMITED, max_body_bytes=1_000)) as app:
+        async with MemoryLayer("ada", vault=app.state.serving.vault) as memory:
+            await memory.save("tea")
+        way = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=way, base_url=URL) as client:
+            with suppress(AssertionError):  # what this client makes of an answer that breaks off
+                await client.request("GET", "/v1/users/ada/export", content=b" " * 2_000)
     (told,) = [one.fields for one in caplog.records if one.name == "memory_vault.audit"]
     assert told["failure"] == "its reader went away"
 
@@ -288,6 +347,45 @@ async def test_the_progress_of_a_job_comes_as_events(hash_config: MemoryConfig) 
             problem(await client.get("/v1/vault/jobs/none/events"), 404, "not_found")
 
 
+@pytest.fixture
+async def unfinished(hash_config: MemoryConfig) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """A server that lets others do the jobs, and the path of one."""
+    settings = replace(UNLIMITED, timeout_s=0.5)
+    async with running(replace(hash_config, jobs_at_once=0), settings) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            await client.post("/v1/users/ada/memories", json={"content": "tea"})
+            job = (await client.post("/v1/users/ada/compress", json={"force": True})).json()
+            yield client, f"/v1/users/ada/jobs/{job['id']}"
+
+
+async def test_events_of_a_job_that_goes_away_end(
+    unfinished: tuple[httpx.AsyncClient, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    client, path = unfinished
+
+    async def forget() -> None:
+        await anyio.sleep(0.1)
+        await client.delete("/v1/users/ada/memories", params={"confirm": "true"})
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(forget)
+        answer = await client.get(f"{path}/events")
+    assert answer.text.count("event: job") == 1
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+    problem(await client.get(f"{path}/events"), 404, "not_found")
+
+
+async def test_events_outlast_the_time_of_a_call_and_end_by_themselves(
+    unfinished: tuple[httpx.AsyncClient, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memory_vault.api import jobs
+
+    monkeypatch.setattr(jobs, "_STREAM_S", 1.0)
+    client, path = unfinished
+    answer = await client.get(f"{path}/events")
+    assert answer.text.count("event: job") == 1
+
+
 def test_without_a_key_no_address_is_listened_on_but_this_machines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -304,6 +402,17 @@ async def test_metrics_count_by_operation_and_stage(client: httpx.AsyncClient) -
         operation, name = stage.split(",")
         line = f'memory_vault_stage_seconds_count{{operation="{operation}",stage="{name}"}} 1.0'
         assert line in text
+
+
+async def test_probes_need_no_key_where_the_application_is_mounted(
+    hash_config: MemoryConfig,
+) -> None:
+    async with running(hash_config) as app:
+        await make_key(app)
+        outer = Starlette(routes=[Mount("/memory", app)])
+        async with httpx.AsyncClient(transport=within(outer), base_url=URL) as client:
+            assert (await client.get("/memory/health/live")).status_code == 200
+            problem(await client.get("/memory/v1/users"), 401, "key_refused")
 
 
 async def test_ready_says_whether_calls_can_be_served(
