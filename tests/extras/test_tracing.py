@@ -34,6 +34,7 @@ from memory_vault.testing.embedders import HashEmbedder
 
 pytest.importorskip("opentelemetry.sdk", reason="needs opentelemetry-sdk")
 
+from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -338,6 +339,22 @@ class Broken(HashEmbedder):
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         raise RuntimeError(f"cannot embed {texts}")
+
+
+@pytest.mark.parametrize("tracing", [False, True])
+async def test_the_framework_makes_no_spans_beside(
+    hash_config: MemoryConfig, traces: Traces, monkeypatch: pytest.MonkeyPatch, tracing: bool
+) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: traces.provider)
+    async with running(replace(hash_config, tracing=tracing)) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            await client.get(f"/v1/users/{SECRETS['user_id']}/stats")
+            await client.post("/v1/users/alice/memories", json={"content": 1})
+    served = [one.name for one in traces.spans if one.kind is SpanKind.SERVER]
+    expected = ["GET /v1/users/{user_id}/stats", "POST /v1/users/{user_id}/memories"]
+    assert served == (expected if tracing else [])
+    assert {one.name.partition(".")[0] for one in traces.spans} <= {"memory_vault", *expected}
+    assert leaks(traces) == []
 
 
 async def test_a_failure_of_the_server_is_told_by_its_status(

@@ -26,6 +26,10 @@ _ABOUT = (
     "Memory for programs that talk to language models: save what was said, recall what matters for "
     "the next prompt within a token budget, forget for good."
 )
+_TELEMETRY: Any = dict.fromkeys(
+    ("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False
+)
+"""FastAPI's own would tell paths, in which ids of users stand, and what was refused in a body."""
 _ALLOWED_HEADERS = (
     "authorization",
     "content-type",
@@ -57,6 +61,7 @@ def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAP
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_TELEMETRY,
         exception_handlers={
             MemoryVaultError: problems.of_ours,
             RequestValidationError: problems.of_validation,
