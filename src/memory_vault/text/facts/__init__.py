@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -34,9 +34,10 @@ from .people import IDENTITY, RELATIONS
 from .rules import Form, Rule
 from .tastes import HEALTH, TASTES, THINGS
 
-__all__ = ["Reading", "read_facts"]
+__all__ = ["Reading", "is_said", "read_facts"]
 
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+_ANY_WORD = re.compile(r"\w+")
 _FIELD = re.compile(r"\{(?:(a) )?(\w+)(\|?)\}")
 _MOST = 20
 """Readings of one text at most."""
@@ -76,6 +77,23 @@ def read_facts(text: str, moment: datetime, *, who: str = "User") -> tuple[Readi
         for one in _of_clause(clause, moment, who):
             found[one.subject, one.value, one.text == ""] = one
     return tuple(found.values())[:_MOST]
+
+
+def is_said(one: Reading, found: Iterable[Reading]) -> bool:
+    """Whether something that was read otherwise says what one of the readings of a text says.
+
+    It does on the same subject with the same value, and from the same clause in words of which none
+    is new.
+    """
+    words = set(_ANY_WORD.findall(one.value.lower()))
+    return any(
+        (one.subject, one.value) == (other.subject, other.value)
+        or (
+            other.start <= one.start < max(other.stop, other.start + 1)
+            and words <= set(_ANY_WORD.findall(f"{other.text} {other.value}".lower()))
+        )
+        for other in found
+    )
 
 
 def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
