@@ -29,6 +29,8 @@ from functools import cache
 
 from ..dates import TimeSpan, read_time_spans
 from .clauses import Clause, clauses
+from .family import FAMILY
+from .hobbies import HOBBIES
 from .life import PLACES, PLANS, WORK
 from .people import IDENTITY, RELATIONS
 from .rules import Form, Rule
@@ -73,7 +75,7 @@ def read_facts(text: str, moment: datetime, *, who: str = "User") -> tuple[Readi
         who: How the writer is called in what is stated.
     """
     found: dict[tuple[str, str, bool], Reading] = {}
-    for clause in clauses(text):
+    for clause in clauses(text, _may_say):
         for one in _of_clause(clause, moment, who):
             found[one.subject, one.value, one.text == ""] = one
     return tuple(found.values())[:_MOST]
@@ -99,23 +101,21 @@ def is_said(one: Reading, found: Iterable[Reading]) -> bool:
 def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
     """What one clause states; what it ends it does not state as well."""
     found: list[Reading] = []
+    ended: set[str] = set()
     has_whole = False
     for rule in _fitting(clause.text):
         if not (clause.is_plain or rule.is_denial or rule.is_inside) or (
             has_whole and not rule.is_inside
         ):
             continue
-        match = (
-            rule.pattern.search(clause.text)
-            if rule.is_inside
-            else rule.pattern.fullmatch(clause.text)
-        )
+        match = rule.match(clause.text)
         if match is None:
             continue
         made = list(_readings(rule, match, clause, moment, who))
         has_whole = has_whole or (bool(made) and not rule.is_inside)
         found += made
-    ended = {one.subject for one in found if not one.text and not one.value}
+        if rule.time != "future":  # a plan ends with its day
+            ended |= {one.subject for one in made if not one.text}
     return [one for one in found if not one.text or one.subject not in ended]
 
 
@@ -127,6 +127,11 @@ def _by_hint() -> dict[str, list[int]]:
         for hint in rule.hints:
             found[hint].append(number)
     return found
+
+
+def _may_say(clause: str) -> bool:
+    """Whether any rule fits a clause, whatever stands around it."""
+    return any(rule.match(clause) is not None for rule in _fitting(clause))
 
 
 def _fitting(clause: str) -> list[Rule]:
@@ -205,10 +210,12 @@ def _began(span: TimeSpan) -> datetime:
 _RULES: tuple[Rule, ...] = (
     *IDENTITY,
     *RELATIONS,
+    *FAMILY,
     *PLACES,
     *WORK,
     *PLANS,
     *TASTES,
+    *HOBBIES,
     *HEALTH,
     *THINGS,
 )

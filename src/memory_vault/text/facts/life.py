@@ -17,14 +17,14 @@ _WE = r"(?:i|we|my \w+ and i|me and my \w+)"
 PLACES = (
     rule(
         "live reside",
-        rf"i (?:(?:currently|now|still|actually|only|also|do) )*(?:live|reside)"
+        rf"(?:i|we) (?:(?:currently|now|still|actually|only|also|do|both|all) )*(?:live|reside)"
         rf"(?: (?:alone|happily|here|right here|over here|with my [\w ]{{2,20}}))? in {_DWELLING}"
         rf"(?P<place>{PLACE})(?! temporarily){TAIL}",
         ("home", "{place}", "{who} lives in {place}."),
     ),
     rule(
         "living based located residing",
-        rf"{I_AM} (?:living|based|located|residing)(?: here)?(?: out)? (?:in|out of) {_DWELLING}"
+        rf"(?:{I_AM}|we(?:['’]re| are))(?: an expat)? (?:living|based|located|residing)(?: here)?(?: out)? (?:in|out of) {_DWELLING}"
         rf"(?P<place>{PLACE})(?:(?! temporarily| for (?:a|the|two|three)\b| until){TAIL})",
         ("home", "{place}", "{who} lives in {place}."),
     ),
@@ -38,7 +38,7 @@ PLACES = (
         "moved relocated",
         rf"{_WE}(?:['’]ve| have)?{JUST} (?:moved|relocated)"
         rf"(?: (?:back|here|over|out|down|up|house|with my \w+))*(?: from (?P<old>{PLACE}))?"
-        rf" to {_DWELLING}"
+        rf" (?:in)?to {_DWELLING}"
         rf"(?P<place>{PLACE})(?: from (?P<old2>{PLACE}))?{TAIL}",
         ("home", "{place}", "{who} lives in {place}."),
         ("past home:{old}", "{old}", "{who} used to live in {old}."),
@@ -46,7 +46,7 @@ PLACES = (
     ),
     rule(
         "up raised",
-        rf"i (?:grew up|was raised|was brought up) in {_DWELLING}(?P<place>{PLACE}){TAIL}",
+        rf"i (?:grew up|was raised|was brought up)(?: here)? in {_DWELLING}(?P<place>{PLACE}){TAIL}",
         ("grew up", "{place}", "{who} grew up in {place}."),
     ),
     rule(
@@ -57,13 +57,33 @@ PLACES = (
     ),
     rule(
         "from",
-        rf"{I_AM} from (?P<place>{PLACE})(?:,? (?:and|but|so|originally|by the way)\b.*)?",
+        rf"(?:{I_AM}|i (?:originally )?come|my family is|we(?:['’]re| are)) from (?P<place>{PLACE})(?:,? (?:and|but|so|originally|by the way)\b.*)?",
         ("from", "{place}", "{who} is from {place}."),
     ),
     rule(
         "hometown",
         rf"my home ?town is (?P<place>{PLACE}){TAIL}",
         ("from", "{place}", "{who} is from {place}."),
+    ),
+    rule(
+        "moving relocating",
+        rf"(?:since|ever since|after|before) (?:moving|relocating)(?: (?:back|here|out|down|up))* to"
+        rf" (?P<place>{PLACE}){TAIL}",
+        ("home", "{place}", "{who} lives in {place}."),
+        time="past",
+    ),
+    rule(
+        "apartment flat house home condo studio place loft",
+        rf"\bmy (?:(?:new|current|small|tiny|little|own|cozy|one-bedroom|two-bedroom|studio) )*"
+        rf"(?:apartment|flat|house|home|condo|studio|place|loft) in (?:downtown |central )?"
+        rf"(?P<place>{PLACE})",
+        ("home", "{place}", "{who} lives in {place}."),
+        is_inside=True,
+    ),
+    rule(
+        "lived living",
+        rf"(?:back )?(?:when|while) i (?:lived|was living) in (?P<place>{PLACE}){TAIL}",
+        ("past home:{place}", "{place}", "{who} used to live in {place}."),
     ),
     rule(
         "used",
@@ -104,7 +124,9 @@ _WORKER = (
     r"|mathematician|statistician|geologist|historian|coordinator|specialist|strategist|marketer"
     r"|recruiter|freelancer|entrepreneur|surgeon|physician|pediatrician|midwife|paralegal"
     r"|bartender|hairdresser|stylist|barber|superintendent|auditor|surveyor|contractor"
-    r"|caregiver|nanny|homemaker|editor|writer|author|artist|musician|actor|actress|instructor)"
+    r"|caregiver|nanny|homemaker|editor|writer|author|artist|musician|actor|actress|instructor"
+    r"|illustrator|animator|investigator|planner|advisor|adviser|executive|representative|producer"
+    r"|butcher|tailor|welder|landscaper|esthetician|nutritionist|dietitian|radiologist|optometrist)"
     r"|(?:bus|truck|taxi|delivery|uber) driver|(?:product|business) owner|social worker"
     r"|(?:fitness|personal|life|yoga) (?:trainer|coach|teacher)|stay-at-home (?:mom|mum|dad|parent)"
     r"|(?:police|loan|security|compliance|army|navy) officer|real estate agent|travel agent"
@@ -115,12 +137,20 @@ _NOT_WORK = (
     r"|retired|hobby|amateur|home|better|natural|future|wannabe|budding|novice|would-be|lousy"
     r"|decent|poor|part of)\b)"
 )
-_JOB = rf"(?P<job>{_NOT_WORK}(?:[\w/&’'-]+ ){{0,4}}?{_WORKER})"
+JOB = rf"(?P<job>{_NOT_WORK}(?:[\w/&’'-]+ ){{0,4}}?{_WORKER})"
 _ANY_JOB = r"(?P<job>(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+(?: [\w/&’'-]+){0,3}?)"
-_AT = rf"(?: (?:at|for|with) (?P<org>{ORG}))"
+ORG_AT = rf"(?: (?:at|for|with) (?P<org>{ORG}))"
 _MORE = (
     r"(?:,? (?:and|but|so|in|at|for|by|with|on|since|who|which|specializing|working|from|based|near"
     r"|because|now|these days|full-time|part-time|currently|there|here|last|this|a|two|three)\b.*)?"
+)
+_OTHER_JOB = (
+    r"(?P<job2>(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+(?: [\w/&’'-]+){0,3}?)"
+)
+_BUSINESS = (
+    r"(?:business|company|bakery|caf[eé]|coffee shop|shop|store|restaurant|salon|studio|agency|startup"
+    r"|start-up|firm|farm|gym|bar|pub|brewery|boutique|consultancy|food truck|bookstore|daycare"
+    r"|nonprofit|bed and breakfast|b&b|podcast|blog|youtube channel)"
 )
 _FIELD = (
     r"(?:marketing|finance|sales|hr|human resources|it|tech|software|healthcare|education|retail"
@@ -138,21 +168,21 @@ _STUDY = (
 WORK = (
     rule(
         "am i'm i’m",
-        rf"{I_AM} an? {_JOB}{_AT}?{_MORE}",
+        rf"{I_AM} an? {JOB}{ORG_AT}?{_MORE}",
         ("job", "{job}", "{who} works as {a job}."),
         ("employer", "{org}", "{who} works at {org}."),
     ),
     rule(
         "work working employed",
         rf"(?:i (?:(?:currently|now|still|also|actually) )*work|{I_AM} (?:working|employed))"
-        rf" as an? {_ANY_JOB}(?:{_AT}{_MORE}|{_MORE})",
+        rf"(?: (?:full|part)[- ]time| remotely)? as an? {_ANY_JOB}(?:{ORG_AT}{_MORE}|{_MORE})",
         ("job", "{job}", "{who} works as {a job}."),
         ("employer", "{org}", "{who} works at {org}."),
     ),
     rule(
         "work working employed",
         rf"(?:i (?:(?:currently|now|still|also|actually) )*work|{I_AM} (?:working|employed))"
-        rf" (?:at|for|by) (?P<org>{ORG})(?: as an? {_ANY_JOB})?{_MORE}",
+        rf"(?: (?:full|part)[- ]time| remotely)? (?:at|for|by) (?P<org>{ORG})(?: as an? {_ANY_JOB})?{_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
         ("job", "{job}", "{who} works as {a job}."),
     ),
@@ -161,6 +191,68 @@ WORK = (
         rf"i(?:['’]ve| have) (?:been working|worked) (?:at|for) (?P<org>{ORG}) {_SINCE}",
         ("employer", "{org}", "{who} works at {org}."),
         time="past",
+    ),
+    rule(
+        "been worked working",
+        rf"i(?:['’]ve| have)(?: (?:also|now|been))* (?:an? {JOB}|(?:working|worked) as an?"
+        rf" {_OTHER_JOB}){ORG_AT}? {_SINCE}",
+        ("job", "{job}", "{who} works as {a job}."),
+        ("employer", "{org}", "{who} works at {org}."),
+        time="past",
+    ),
+    rule(
+        "as",
+        rf"as an? {JOB}{ORG_AT}?(?: in [\w ]+?)?,? (?:i|my)",
+        ("job", "{job}", "{who} works as {a job}."),
+        ("employer", "{org}", "{who} works at {org}."),
+    ),
+    rule(
+        "job role position career",
+        rf"\bmy (?:(?:new|current|day|full-time|part-time) )*(?:job|role|position|career) as an? {JOB}"
+        rf"\b{ORG_AT}?",
+        ("job", "{job}", "{who} works as {a job}."),
+        ("employer", "{org}", "{who} works at {org}."),
+        is_inside=True,
+    ),
+    rule(
+        "job role position internship",
+        rf"\bmy (?:(?:new|current|day|full-time|part-time) )*(?:job|role|position|internship) (?:at|with)"
+        rf" (?P<org>{ORG})",
+        ("employer", "{org}", "{who} works at {org}."),
+        is_inside=True,
+    ),
+    rule(
+        "teach",
+        rf"i(?: currently| also)? teach (?P<field>(?!(?:my|myself|the|a|an|you|them|him|her|it|people|kids"
+        rf"|children|students|others|how|in|at|for|online|him|us|about|some|classes|part-time)\b)"
+        rf"[\w-]+(?: (?!at|in|to|and|for)[\w-]+)?)(?: (?:at|in) (?P<org>{ORG}))?"
+        rf"(?:,? (?:and|but|so|to|for|part-time|full-time|online)\b.*)?",
+        ("job", "{field} teacher", "{who} works as {a field} teacher."),
+        ("employer", "{org}", "{who} works at {org}."),
+    ),
+    rule(
+        "run own started opened",
+        rf"i(?:['’]ve)?(?: (?:currently|also|now|just|recently))* (?:run|own|(?:started|opened)(?: up)?"
+        rf"(?= (?:my own|a new)\b)) (?:an?|my own)(?: new)? (?P<what>(?:[\w-]+ ){{0,2}}?{_BUSINESS}){_MORE}",
+        ("business", "{what}", "{who} runs {a what}."),
+        time="past",
+    ),
+    rule(
+        "employed unemployed freelance freelancing",
+        rf"(?:{I_AM} (?P<job>self-employed|unemployed)|i (?P<job2>freelance)|{I_AM}"
+        rf" (?P<job3>freelancing)){_MORE}",
+        ("job", "{job}", "{who} is {job}."),
+    ),
+    rule(
+        "work",
+        r"i(?: (?:currently|now|mostly|usually|also|still))* work (?:from home|remotely)"
+        r"(?: full[- ]time)?(?:,? (?:and|but|so|now|these days|since|as)\b.*)?",
+        ("workplace", "home", "{who} works from home."),
+    ),
+    rule(
+        "am i'm i’m",
+        rf"{I_AM} in (?!it\b)(?P<field>{_FIELD})(?:,? (?:and|but|so)\b.*)?",
+        ("field of work", "{field}", "{who} works in {field}."),
     ),
     rule(
         "work working",
@@ -174,7 +266,7 @@ WORK = (
         rf"|a new role|my new role|my new position)|(?:got|landed|accepted|took) (?:a|my|the)"
         rf" (?:new )?"
         rf"(?:job|position|role)|got hired)(?: as an? (?P<job>(?:[\w/&’'-]+ ){{0,3}}?{_WORKER}))?"
-        rf"{_AT}?{_MORE}",
+        rf"{ORG_AT}?{_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
         ("job", "{job}", "{who} works as {a job}."),
         time="past",
@@ -251,7 +343,7 @@ WORK = (
     ),
     rule(
         "used",
-        rf"i used to (?:work as|be) an? {_JOB}{_MORE}",
+        rf"i used to (?:work as|be) an? {JOB}{_MORE}",
         ("past job:{job}", "{job}", "{who} used to work as {a job}."),
         ("job", "{job}", ""),
         is_denial=True,
@@ -265,6 +357,29 @@ WORK = (
         ("school", "{org}", "{who} studies at {org}."),
     ),
     rule(
+        "degree phd mba master's master’s masters bachelor's bachelor’s",
+        rf"(?:{I_AM}|i(?:['’]ve| have) been) (?:getting|pursuing|working (?:on|towards?)|doing|finishing"
+        rf"|completing|studying for) (?:my|an?) (?:[\w’']+ )?(?:degree|master['’]?s|bachelor['’]?s|phd|mba)"
+        rf"(?: degree)? in {_STUDY}(?: (?:at|from) (?P<org>{ORG}))?"
+        rf"(?:,? (?:and|but|so|right now|because|as|with|this|full-time|part-time)\b.*)?",
+        ("studies", "{field}", "{who} studies {field}."),
+        ("school", "{org}", "{who} studies at {org}."),
+    ),
+    rule(
+        "go attend",
+        rf"i(?: currently| now)? (?:go to|attend) (?P<org>(?-i:(?:the )?(?:[A-Z][\w.’'-]* (?:of )?)+"
+        rf"(?:School|College|University|Academy|Institute|High)|University of [A-Z]\w+)){_MORE}",
+        ("school", "{org}", "{who} studies at {org}."),
+    ),
+    rule(
+        "freshman sophomore junior senior undergrad undergraduate",
+        rf"{I_AM} an? (?P<kind>(?:college |high school |university )?(?:freshman|sophomore|junior|senior"
+        rf"|undergrad|undergraduate))(?: (?:at|in) (?P<org>{ORG})| in (?:college|high school|university))"
+        rf"{_MORE}",
+        ("student", "{kind}", "{who} is {a kind}."),
+        ("school", "{org}", "{who} studies at {org}."),
+    ),
+    rule(
         "student",
         rf"{I_AM} an? (?P<kind>(?:[\w-]+ ){{0,4}}?student)(?: (?:at|in) (?P<org>{ORG}))?{_MORE}",
         ("student", "{kind}", "{who} is {a kind}."),
@@ -272,15 +387,23 @@ WORK = (
     ),
     rule(
         "graduated",
-        rf"{I_HAVE}{JUST} graduated(?: with an? [\w’' ]{{2,60}}?)? from (?P<org>{ORG})"
-        rf"(?: exactly| about| just)?{TAIL}",
+        rf"{I_HAVE}{JUST} graduated(?: with an? (?P<degree>[\w’' ]{{2,40}}?)(?: in (?P<field>[\w’' &]"
+        rf"{{2,40}}?))?)? from (?P<org>{ORG})(?: exactly| about| just)?"
+        rf"(?: with an? (?P<degree2>[\w’']+(?: degree)?) in (?P<field2>[\w’'&]+(?: [\w’'&]+){{0,2}}?))?{TAIL}",
         ("graduated:{org}", "{org}", "{who} graduated from {org}."),
         ("school", "{org}", ""),
+        ("degree:{field}", "{degree}", "{who} has a {degree} in {field}."),
         time="past",
     ),
     rule(
+        "graduated",
+        rf"{I_HAVE}{JUST} graduated(?: from college| from university)? with (?:an?|my)"
+        rf" (?P<degree>[\w’']+(?: degree)?) in (?P<field>[\w&’'-]+(?: [\w&’'-]+){{0,3}}?){TAIL}",
+        ("degree:{field}", "{degree}", "{who} has a {degree} in {field}."),
+    ),
+    rule(
         "degree bachelor's bachelor’s master's master’s phd mba",
-        rf"i(?:['’]ve got| have) an? (?P<degree>(?:bachelor['’]s|master['’]s|phd|doctorate|mba"
+        rf"i(?:['’]ve got| have| just got| got| earned| completed) (?:an?|my) (?P<degree>(?:bachelor['’]s|master['’]s|phd|doctorate|mba"
         rf"|associate['’]s|college|university)?(?: ?degree)?) in (?P<field>[\w&’'-]+(?:"
         rf" [\w&’'-]+){{0,3}}?)"
         rf"(?: from (?P<org>{ORG}))?(?:,? (?:and|but|so|with|which)\b.*)?",
@@ -301,8 +424,24 @@ WORK = (
 PLANS = (
     rule(
         "flying traveling travelling moving going",
-        rf"{I_AM} (?P<verb>flying|travell?ing|moving|going) (?:back )?to (?P<place>{PLACE}) .*",
+        rf"(?:{I_AM}|we(?:['’]re| are)) (?P<verb>(?:flying|travell?ing|moving|going|heading)"
+        rf"(?: on vacation)?) (?:back )?to (?P<place>{PLACE}) .*",
         ("plan:{verb} to {place}", "{day}", "{who} plans on {verb} to {place} on {day}."),
+        time="future",
+        is_denial=True,
+    ),
+    rule(
+        "visiting",
+        rf"(?:{I_AM}|we(?:['’]re| are)) visiting (?P<place>{PLACE}) .*",
+        ("plan:visiting {place}", "{day}", "{who} plans on visiting {place} on {day}."),
+        time="future",
+        is_denial=True,
+    ),
+    rule(
+        "trip vacation holiday",
+        rf"(?:{I_AM}|we(?:['’]re| are)) (?:planning|taking|going on) (?:an? |my |our )?(?:[\w-]+ ){{0,2}}?"
+        rf"(?:trip|vacation|holiday) (?:back )?to (?P<place>{PLACE}) .*",
+        ("plan:trip to {place}", "{day}", "{who} plans on a trip to {place} on {day}."),
         time="future",
         is_denial=True,
     ),
@@ -310,6 +449,7 @@ PLANS = (
         "cancelled canceled",
         rf"{I_HAVE}{JUST} cancell?ed my (?:trip|flight|journey|vacation|holiday) to"
         rf" (?P<place>{PLACE}){TAIL}",
+        ("plan:trip to {place}", "", ""),
         ("plan:flying to {place}", "", ""),
         ("plan:going to {place}", "", ""),
         ("plan:traveling to {place}", "", ""),

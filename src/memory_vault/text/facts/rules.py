@@ -41,6 +41,10 @@ class Rule:
         """The pattern, made when a clause first has one of the hints: most never do."""
         return re.compile(self.source, re.IGNORECASE)
 
+    def match(self, clause: str) -> re.Match[str] | None:
+        """How it fits a clause; None if it does not."""
+        return self.pattern.search(clause) if self.is_inside else self.pattern.fullmatch(clause)
+
 
 def rule(
     hints: str,
@@ -98,6 +102,12 @@ _MONTH = "(?:january|february|march|april|may|june|july|august|september|october
 CALENDAR_DAY = (
     rf"(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?"
     rf"|{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+)
+
+DIET = (
+    r"(?P<diet>vegan|vegetarian|pescatarian|flexitarian|gluten[- ]free|dairy[- ]free"
+    r"|lactose[- ]intolerant"
+    r"|keto|low[- ]carb|plant[- ]based|teetotal|celiac|coeliac)"
 )
 
 _BREAK = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from .rules import I_AM, I_HAVE, JUST, NAME, TAIL, rule, things
+from .rules import DIET, I_AM, I_HAVE, JUST, NAME, NUMBER, TAIL, Rule, rule, things
 
 _ADVERB = (
     r"(?: (?:really|absolutely|also|generally|always|just|do|still|particularly|especially|truly"
     r"|actually|simply))*"
 )
-_FAN = r"(?:a (?:big |huge |massive )?fan of|into|fond of|passionate about|obsessed with)"
-_DIET = (
-    r"(?P<diet>vegan|vegetarian|pescatarian|flexitarian|gluten[- ]free|dairy[- ]free"
-    r"|lactose[- ]intolerant"
-    r"|keto|plant[- ]based|teetotal|celiac|coeliac)"
+_FAN = (
+    r"(?:a (?:big |huge |massive )?fan of|into|fond of|passionate about|obsessed with|addicted to"
+    r"|hooked on|crazy about|getting (?:really |more )?into)"
+)
+_LATELY = r"(?:,? (?:lately|recently|these days|right now|at the moment|a lot|for years))?"
+_VERY = r"(?: (?:really|super|so|very|quite|pretty|totally|also|recently|actually))"
+_DOING = (
+    r"(?:cook|bake|swim|hike|run|read|paint|draw|sing|dance|travel|knit|sew|crochet|garden|write|camp"
+    r"|fish|ski|surf|climb|cycle|bike|walk|jog|sail|work out|meditate|shop|sleep in"
+    r"|(?:play|eat|drink|watch|collect|ride|grow|grill) (?!it\b|that\b|them\b|this\b)\w+)"
+)
+_TASTE_OF = (
+    r"(?:tea|coffee|dog|cat|beer|wine|beach|city|outdoors|morning|night|people|numbers|plant|book"
+    r"|cocktail|chocolate|dessert|breakfast|winter|summer)"
 )
 _BEEN = r"(?: (?:a|an|strictly|mostly|now|fully|strict|lifelong|basically|also|mainly))*"
 _CONDITION = (
@@ -28,7 +37,26 @@ _THING = (
     r"|condo"
     r"|laptop|computer|pc|macbook(?: pro| air)?|ipad|tablet|iphone(?: \d+)?|smartphone|phone|camera"
     r"|guitar|piano|violin|cello|ukulele|drum kit|drone|telescope|tent|kayak|e-reader|kindle|tv"
-    r"|smartwatch|treadmill|sewing machine|3d printer|espresso machine|air fryer)"
+    r"|smartwatch|treadmill|sewing machine|3d printer|espresso machine|air fryer|fish tank|aquarium"
+    r"|swimming pool|hot tub|greenhouse|record player|turntable|synthesizer|banjo|saxophone|trumpet"
+    r"|flute|clarinet|mandolin|harmonica|coffee maker|coffee machine|slow cooker|pressure cooker"
+    r"|instant pot|blender|stand mixer|food processor|dishwasher|washing machine|rice cooker|smoker"
+    r"|camper(?: van)?|rv|trailer|fitness tracker|headphones|earbuds|game console|robot vacuum|standing desk"
+    r"|bookshelf|couch|sofa|armchair|mattress|printer|projector|soundbar|exercise bike|rowing machine"
+    r"|stationary bike|kettlebells?|dumbbells|snowboard|skateboard|surfboard|skis|golf clubs|canoe"
+    r"|paddleboard|binoculars|microscope|hiking boots|running shoes|climbing shoes|sneakers|backpack"
+    r"|sleeping bag|engagement ring|necklace|leather jacket|typewriter|loom|pottery wheel|easel)"
+)
+_MAKE = (
+    r"(?-i:(?P<head>Fitbit|Canon|Nikon|Fujifilm|GoPro|Garmin|Kindle|Roomba|Dyson|KitchenAid|Instant Pot"
+    r"|Vitamix|Nespresso|Keurig|Fender|Gibson|Yamaha|Peloton|iPhone|iPad|MacBook|ThinkPad|PlayStation"
+    r"|Xbox|Nintendo Switch|Apple Watch|AirPods|Chromebook|Sonos|Samsung Galaxy|Google Pixel|Surface Pro"
+    r"|Dell XPS|Blue Yeti)(?: (?:[A-Z0-9][\w-]*|mini))*)"
+    r"(?!(?: [\w-]+)? (?:account|app|subscription|stock|shares|membership|warranty|ad|store)\b)"
+)
+_GIFT = (
+    r"(?:for (?:christmas|my birthday|graduation|my anniversary|my \d+\w\w birthday)|as a (?:\w+ )?"
+    r"(?:gift|present)|from (?:amazon|ikea|costco|target|best buy|my [a-z]+)|on sale)"
 )
 _CAR = (
     r"(?-i:(?:\d{4} )?(?:Toyota|Honda|Ford|Tesla|BMW|Audi|Volkswagen|VW|Subaru|Mazda|Nissan|Hyundai"
@@ -46,11 +74,14 @@ _HAS_TAIL = (
     r"|too|now"
     r"|yesterday|today|a (?:week|month|year|few|couple)|(?:two|three|\d+) \w+ ago|to)\b.*)?"
 )
-_GET = rf"{I_HAVE}{JUST} (?:bought|purchased|got)(?: myself)?"
-_OWN = r"i(?:['’]ve got|(?: (?:currently|also|still|now))* (?:have|own|drive|ride|play on))"
+_GET = (
+    rf"(?:{I_HAVE}|we(?:['’]ve| have)?){JUST} (?:bought|purchased|got|ordered|upgraded to|switched to)"
+    rf"(?: myself| ourselves)?"
+)
+_OWN = r"(?:i|we)(?:['’]ve got|(?: (?:currently|also|still|now))* (?:have|own|drive|ride|play on))"
 _GONE = rf"{I_HAVE}{JUST} (?:sold|gave away|given away|got rid of|donated|traded in|totaled)"
 
-TASTES = (
+TASTES: tuple[Rule, ...] = (
     rule(
         "love like enjoy adore",
         rf"i{_ADVERB} (?:love|like|enjoy|adore) (?P<thing>.+)",
@@ -60,8 +91,63 @@ TASTES = (
     rule(
         "loving enjoying always loved liked enjoyed",
         rf"i(?:['’]ve| have){_ADVERB} (?:been{_ADVERB} (?:loving|enjoying)"
-        rf"|always (?:loved|liked|enjoyed|been a fan of|been into)) (?P<thing>.+)",
+        rf"|always (?:loved|liked|enjoyed|been a fan of|been into)) (?P<thing>.+?){_LATELY}",
         ("taste:{thing}", "likes", "{who} likes {thing}."),
+        many=("thing", things),
+    ),
+    rule(
+        "into obsessed hooked addicted fan",
+        rf"i(?:['’]ve| have){_VERY}* (?:been(?:(?:{_VERY}| getting)+ into|{_VERY}* (?:obsessed with"
+        rf"|hooked on|addicted to))|(?:gotten|got)(?:{_VERY}| back)* into) (?P<thing>.+?){_LATELY}",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+        many=("thing", things),
+    ),
+    rule(
+        "always",
+        rf"i(?:['’]ve| have){_ADVERB} always been(?:{_VERY})* (?:fascinated (?:by|with)|interested in"
+        rf"|drawn to|passionate about|obsessed with) (?P<thing>.+)",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+        many=("thing", things),
+    ),
+    rule(
+        "love like",
+        rf"i{_ADVERB} (?:love|like) to (?P<thing>{_DOING}(?: (?:in|at|with|on|outdoors|alone|early"
+        rf"|by)\b(?: [\w-]+){{0,3}})?)(?:,? (?:and|but|so|when|because|as|since|too|whenever)\b.*)?",
+        ("taste:{thing}", "likes", "{who} likes to {thing}."),
+    ),
+    rule(
+        "enough",
+        rf"i(?: just| really)? (?:can['’]?t|cannot) get enough(?: of)? (?P<thing>.+?){_LATELY}",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+        is_denial=True,
+        many=("thing", things),
+    ),
+    rule(
+        "person",
+        rf"{I_AM} (?:more of )?an? (?:big |huge |total |real )*(?P<thing>{_TASTE_OF}) person"
+        rf"(?:,? (?:and|but|so|myself|than|by)\b.*)?",
+        ("taste:{thing}", "likes", "{who} is {a thing} person."),
+    ),
+    rule(
+        "person",
+        rf"{I_AM} not(?: really| much of| exactly)* an? (?P<thing>{_TASTE_OF}) person"
+        rf"(?:,? (?:and|but|so|myself|by)\b.*)?",
+        ("taste:{thing}", "dislikes", "{who} is not {a thing} person."),
+        is_denial=True,
+    ),
+    rule(
+        "lover enthusiast buff addict fanatic aficionado junkie",
+        rf"{I_AM} (?:such )?an? (?:(?:big|huge|total|real|true|lifelong) )*(?P<thing>(?!(?:avid|great|fellow"
+        rf"|new|good|former|big|huge)\b)[\w-]+(?: [\w-]+)?) (?:lover|enthusiast|buff|addict|fanatic"
+        rf"|aficionado|junkie)(?:,? (?:and|but|so|myself|by|who|since)\b.*)?",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+    ),
+    rule(
+        "thing cup",
+        r"(?P<thing>[\w’' -]{2,40}?) (?:is not|are not|isn['’]t|aren['’]t)(?: really| exactly)? my"
+        r" (?:thing|cup of tea)",
+        ("taste:{thing}", "dislikes", "{who} dislikes {thing}."),
+        is_denial=True,
         many=("thing", things),
     ),
     rule(
@@ -71,8 +157,8 @@ TASTES = (
         many=("thing", things),
     ),
     rule(
-        "fan into fond passionate obsessed",
-        rf"{I_AM}(?: (?:really|very|so|quite))* {_FAN} (?P<thing>.+)",
+        "fan into fond passionate obsessed addicted hooked crazy",
+        rf"{I_AM}(?: (?:really|very|so|quite))* {_FAN} (?P<thing>.+?){_LATELY}",
         ("taste:{thing}", "likes", "{who} likes {thing}."),
         many=("thing", things),
     ),
@@ -133,28 +219,89 @@ TASTES = (
     ),
 )
 
+_FAVOURITE = (
+    rule(
+        "one",
+        r"one of my(?: all[- ]time)? favou?rite (?P<topic>[a-z][\w-]*(?: (?!is\b|are\b|to\b|in\b|for\b"
+        r"|about\b)[\w-]+)?) (?:is|has always been) (?P<value>(?!(?:the|this|that|to|when|how|what|it|also"
+        r"|definitely|a|an|in|on|at|my|your)\b)[^,:()]{1,50}?)(?:,? (?:because|since|but|though|by)\b.*|, .*)?",
+        ("favourite {topic}:{value}", "{value}", "One of {who}'s favourite {topic} is {value}."),
+    ),
+    rule(
+        "favourite favorite",
+        r"(?P<value>(?!one\b)[\w’'. -]{2,40}?) (?:is|are)(?: definitely| probably| still)?"
+        r" my(?: all[- ]time| absolute)? favou?rite (?P<topic>(?!(?:part|thing|things|one|ones|bit|aspect"
+        r"|way|so|of|and|but|right|for|to|from)\b)[a-z][\w-]*(?: (?!(?:and|but|so|because|of|in|from|for|to"
+        r"|right|by)\b)[\w-]+)?)(?:,? (?:and|but|so|because|of all time|ever|by far|right now)\b.*)?",
+        ("favourite {topic}", "{value}", "{who}'s favourite {topic} is {value}."),
+        many=("value", things),
+    ),
+)
+TASTES += _FAVOURITE
+
 HEALTH = (
     rule(
         "am i'm i’m",
-        rf"{I_AM}{_BEEN} {_DIET}(?:,? (?:and|but|so|now|since|for|because)\b.*)?",
+        rf"{I_AM}{_BEEN} {DIET}(?:,? (?:and|but|so|now|since|for|because)\b.*)?",
         ("diet", "{diet}", "{who} is {diet}."),
         time="past",
     ),
     rule(
         "been went became turned gone",
-        rf"{I_HAVE}{JUST} (?:been|went|became|become|turned|gone){_BEEN} {_DIET}"
+        rf"{I_HAVE}{JUST} (?:been|went|became|become|turned|gone){_BEEN} {DIET}"
         rf"(?: (?:since|for|in|last|this|a|two|three|\d+)\b.*)?",
         ("diet", "{diet}", "{who} is {diet}."),
         time="past",
     ),
     rule(
+        "my",
+        rf"\bmy (?P<what>(?:(?:type [12]|chronic|severe|mild|seasonal) )?(?!(?:anxiety|depression|insomnia"
+        rf"|acid reflux|an?)\b){_CONDITION})\b(?! about)",
+        ("condition:{what}", "yes", "{who} has {what}."),
+        is_inside=True,
+    ),
+    rule(
+        "allergy intolerance",
+        r"\bmy (?P<thing>(?!(?:food|seasonal|severe|bad|new|own|mild|known|other)\b)[\w-]+) (?:allergy"
+        r"|intolerance)\b",
+        ("allergy:{thing}", "allergic", "{who} is allergic to {thing}."),
+        is_inside=True,
+    ),
+    rule(
+        "quit gave given stopped",
+        rf"{I_HAVE}{JUST} (?:quit|gave up|given up|stopped)(?: eating| drinking)? (?P<thing>smoking|drinking"
+        rf"|vaping|alcohol|caffeine|coffee|sugar|meat|red meat|dairy|gluten|soda|bread|carbs|cigarettes"
+        rf"|chocolate|fast food|junk food){TAIL}",
+        ("avoids:{thing}", "quit", "{who} gave up {thing}."),
+        time="past",
+    ),
+    rule(
+        "smoke vape",
+        r"i (?:don['’]t|do not|never) (?P<verb>smoke)(?:,? (?:and|but|so|or|any ?more)\b.*)?",
+        ("avoids:smoking", "{verb}", "{who} does not smoke."),
+        is_denial=True,
+    ),
+    rule(
+        "follow following diet switched keto",
+        rf"(?:i(?:['’]ve| have)(?: \w+)? been (?:following|on|doing)|{I_HAVE}{JUST} switched to)"
+        rf" (?:an? )?(?:strict |mostly )?{DIET}(?: diet)?{TAIL}",
+        ("diet", "{diet}", "{who} is {diet}."),
+        time="past",
+    ),
+    rule(
+        "intolerant sensitive",
+        rf"{I_AM}(?: (?:very|highly|also))* (?:intolerant|sensitive) to (?P<thing>lactose|gluten|dairy|eggs?"
+        rf"|soy|nuts|wheat|fructose|histamine|caffeine)(?:,? (?:and|but|so)\b.*)?",
+        ("allergy:{thing}", "intolerant", "{who} is intolerant to {thing}."),
+    ),
+    rule(
         "follow diet",
-        rf"(?:i follow|{I_AM} on|i eat) an? (?:strict |mostly )?{_DIET} diet{TAIL}",
+        rf"(?:i follow|{I_AM} on|i eat) an? (?:strict |mostly )?{DIET} diet{TAIL}",
         ("diet", "{diet}", "{who} is {diet}."),
     ),
     rule(
         "longer not stopped",
-        rf"(?:{I_AM} (?:not|no longer)|i{JUST} stopped being)(?: an?)?(?: actually)? {_DIET}"
+        rf"(?:{I_AM} (?:not|no longer)|i{JUST} stopped being)(?: an?)?(?: actually)? {DIET}"
         rf"(?: any ?more| now)?(?:,? (?:and|but|so|since)\b.*)?",
         ("diet", "{diet}", ""),
         is_denial=True,
@@ -198,8 +345,8 @@ HEALTH = (
     ),
     rule(
         "have suffer diagnosed i've i’ve",
-        rf"(?:i (?:also |still )?have|i suffer from|i(?:['’]ve| have) got|i(?:['’]ve| have) been"
-        rf"(?: recently| just)? diagnosed with|i was(?: recently| just)? diagnosed with) "
+        rf"(?:i (?:also |still )?have|i suffer from|i(?:['’]ve| have) (?:got|had)|i(?:['’]ve| have) been"
+        rf"(?: recently| just)? (?:diagnosed|struggling|dealing|living) with|i was(?: recently| just)? diagnosed with) "
         rf"(?P<what>(?:type [12] |chronic |mild |severe |bad |seasonal )?{_CONDITION})"
         rf"(?:,? (?:and|but|so|since|for \w+ years|which|in|last|this|a)\b.*)?",
         ("condition:{what}", "yes", "{who} has {what}."),
@@ -217,14 +364,16 @@ HEALTH = (
 THINGS = (
     rule(
         "bought purchased got",
-        rf"{_GET} (?:an? )?(?:brand[- ]new |new |used |second-hand |secondhand )"
+        rf"{_GET} (?:an? |the |some )?(?:brand[- ]new |new |used |second-hand |secondhand )"
+        rf"(?:pair of |set of )?"
         rf"(?P<thing>(?:[\w’'-]+ ){{0,2}}?(?P<head>{_THING})){_HAS_TAIL}",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
         time="past",
     ),
     rule(
-        "bought purchased",
-        rf"{I_HAVE}{JUST} (?:bought|purchased)(?: myself)? {_OWNED}{_HAS_TAIL}",
+        "bought purchased ordered upgraded switched",
+        rf"(?:{I_HAVE}|we(?:['’]ve| have)?){JUST} (?:bought|purchased|ordered|upgraded to|switched to)"
+        rf"(?: myself| ourselves)? {_OWNED}{_HAS_TAIL}",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
         time="past",
     ),
@@ -241,6 +390,42 @@ THINGS = (
         time="past",
     ),
     rule(
+        "got received",
+        rf"{I_HAVE}{JUST} (?:got|received) {_OWNED},? {_GIFT}\b.*",
+        ("has:{head}", "{thing}", "{who} has {a thing}."),
+        time="past",
+    ),
+    rule(
+        "gave got bought",
+        rf"my [a-z]+(?: and \w+)?{JUST} (?:gave|got|bought) me {_OWNED}{_HAS_TAIL}",
+        ("has:{head}", "{thing}", "{who} has {a thing}."),
+        time="past",
+    ),
+    rule(
+        "have own i've i’ve we've we’ve",
+        rf"{_OWN} (?P<thing>{NUMBER} (?:[\w-]+ ){{0,2}}?(?P<head>{_THING}s)){_HAS_TAIL}",
+        ("has:{head}", "{thing}", "{who} has {thing}."),
+    ),
+    rule(
+        "bought purchased got ordered upgraded switched have own use using received",
+        rf"(?:{_GET}|{_OWN}|i(?: \w+)? use|i(?:['’]ve| have)(?: \w+)? been using) (?:an?|my|the)"
+        rf" (?:new |used |old )*(?P<thing>{_MAKE}){_HAS_TAIL}",
+        ("has:{head}", "{thing}", "{who} has {a thing}."),
+        time="past",
+    ),
+    rule(
+        "my",
+        rf"\bmy (?:(?:new|old|current|trusty|own) )*(?P<thing>{_MAKE})",
+        ("has:{head}", "{thing}", "{who} has {a thing}."),
+        is_inside=True,
+    ),
+    rule(
+        "my",
+        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>{_CAR})(?!['’\w]| dealer| account)",
+        ("has:car", "{thing}", "{who} has {a thing}."),
+        is_inside=True,
+    ),
+    rule(
         "sold gave given rid donated traded totaled",
         rf"{_GONE} my {_OLD}(?P<head>{_THING}){_HAS_TAIL}",
         ("has:{head}", "", ""),
@@ -250,6 +435,12 @@ THINGS = (
         "sold gave given rid donated traded totaled",
         rf"{_GONE} my {_OLD}{_CAR}{_HAS_TAIL}",
         ("has:car", "", ""),
+        time="past",
+    ),
+    rule(
+        "sold gave given rid donated traded lost",
+        rf"(?:{_GONE}|{I_HAVE}{JUST} lost) my {_OLD}{_MAKE}{_HAS_TAIL}",
+        ("has:{head}", "", ""),
         time="past",
     ),
     rule(
