@@ -41,6 +41,7 @@ __all__ = ["Reading", "is_said", "read_facts"]
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
 _ANY_WORD = re.compile(r"\w+")
 _FIELD = re.compile(r"\{(?:(a) )?(\w+)(\|?)\}")
+_PLURAL = re.compile(r"[^\Wsui]s$")
 _MOST = 20
 """Readings of one text at most."""
 _MAX_CHARS = 120
@@ -154,6 +155,7 @@ def _readings(
     groups["who"] = who
     if span is not None:
         groups["day"] = span.start.date().isoformat()
+        groups["when"] = _when(span)
     since = _began(span) if rule.time == "past" and span is not None else None
     for values in _each(rule, groups):
         for form in rule.forms:
@@ -189,14 +191,24 @@ def _made(form: Form, groups: dict[str, str]) -> tuple[str, str, str] | None:
 def _filled(match: re.Match[str], groups: dict[str, str]) -> str:
     value = " ".join(groups.get(match[2], "").split())
     if match[1]:
-        return f"{'an' if value[:1].lower() in 'aeiou' else 'a'} {value}"
+        return value if _PLURAL.search(value) else f"{_article(value)} {value}"
     return value + " " if match[3] and value and match[2] == "which" else value
+
+
+def _article(value: str) -> str:
+    return "an" if value.startswith((*"aeiouAEIOU8", "11 ", "18", "11-")) else "a"
 
 
 def _span(text: str, moment: datetime) -> TimeSpan | None:
     """The one time that a clause speaks of; None for none or several."""
     found = read_time_spans(text, moment)
     return found[0] if len(found) == 1 else None
+
+
+def _when(span: TimeSpan) -> str:
+    """The day of a span, or its first and last."""
+    first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
+    return f"on {first}" if first == last else f"between {first} and {last}"
 
 
 def _began(span: TimeSpan) -> datetime:

@@ -66,7 +66,7 @@ HOBBIES = (
     ),
     rule(
         "volunteer volunteering",
-        rf"(?:{_I_DO} volunteer|{_BEEN} volunteering|{I_AM} (?:volunteering|a volunteer))"
+        rf"(?:{_I_DO} volunteer|{_BEEN} volunteering|{I_AM} a volunteer)"
         rf" (?:at|with|for) (?P<org>{ORG}){TAIL}",
         ("volunteers:{org}", "{org}", "{who} volunteers at {org}."),
     ),

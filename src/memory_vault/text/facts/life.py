@@ -135,7 +135,8 @@ _WORKER = (
 _NOT_WORK = (
     r"(?!(?:[\w-]+ ){0,3}?(?:good|great|bad|terrible|slow|fast|huge|big|beginner|aspiring|former|ex"
     r"|retired|hobby|amateur|home|better|natural|future|wannabe|budding|novice|would-be|lousy"
-    r"|decent|poor|part of)\b)"
+    r"|decent|poor|part of|excellent|amazing|wonderful|fantastic|terrific|skilled|talented|avid|keen"
+    r"|incredible|horrible|awful|average|lifelong|true|real)\b)"
 )
 JOB = rf"(?P<job>{_NOT_WORK}(?:[\w/&’'-]+ ){{0,4}}?{_WORKER})"
 _ANY_JOB = r"(?P<job>(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+(?: [\w/&’'-]+){0,3}?)"
@@ -202,7 +203,7 @@ WORK = (
     ),
     rule(
         "as",
-        rf"as an? {JOB}{ORG_AT}?(?: in [\w ]+?)?,? (?:i|my)",
+        rf"as an? (?:new )?{JOB}{ORG_AT}?(?: in [\w ]+?)?,? (?:i|my)",
         ("job", "{job}", "{who} works as {a job}."),
         ("employer", "{org}", "{who} works at {org}."),
     ),
@@ -426,14 +427,14 @@ PLANS = (
         "flying traveling travelling moving going",
         rf"(?:{I_AM}|we(?:['’]re| are)) (?P<verb>(?:flying|travell?ing|moving|going|heading)"
         rf"(?: on vacation)?) (?:back )?to (?P<place>{PLACE}) .*",
-        ("plan:{verb} to {place}", "{day}", "{who} plans on {verb} to {place} on {day}."),
+        ("plan:{verb} to {place}", "{day}", "{who} plans on {verb} to {place} {when}."),
         time="future",
         is_denial=True,
     ),
     rule(
         "visiting",
         rf"(?:{I_AM}|we(?:['’]re| are)) visiting (?P<place>{PLACE}) .*",
-        ("plan:visiting {place}", "{day}", "{who} plans on visiting {place} on {day}."),
+        ("plan:visiting {place}", "{day}", "{who} plans on visiting {place} {when}."),
         time="future",
         is_denial=True,
     ),
@@ -441,7 +442,7 @@ PLANS = (
         "trip vacation holiday",
         rf"(?:{I_AM}|we(?:['’]re| are)) (?:planning|taking|going on) (?:an? |my |our )?(?:[\w-]+ ){{0,2}}?"
         rf"(?:trip|vacation|holiday) (?:back )?to (?P<place>{PLACE}) .*",
-        ("plan:trip to {place}", "{day}", "{who} plans on a trip to {place} on {day}."),
+        ("plan:trip to {place}", "{day}", "{who} plans on a trip to {place} {when}."),
         time="future",
         is_denial=True,
     ),

@@ -111,6 +111,7 @@ DIET = (
 )
 
 _BREAK = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
+_AND = re.compile(r"\b(?:and|or)\b|&", re.IGNORECASE)
 _THING = re.compile(r"[^\W\d_][\w’'&+/.-]*(?: [\w’'&+/.-]+){0,5}")
 _NOT_A_THING = re.compile(
     r"^(?:(?:the|a|an|some|any|no|this|that|these|those|it|them|you|your|him|her|his|their|its|my"
@@ -147,6 +148,8 @@ def things(text: str) -> list[str]:
     if whole != text and text[len(whole) :].lstrip(", ").startswith(("like", "such")):
         return [] if whole.split()[0].endswith("ing") else _sound([whole])
     parts = [part.strip() for part in _BREAK.split(whole)]
+    if len(parts) == 2 and "," in whole and not _AND.search(whole):
+        return []  # "casual, comfortable outfits"
     if len(parts) > 1 and any(map(_goes_on, parts[:-1])):
         parts = [whole]
     return _sound(parts)

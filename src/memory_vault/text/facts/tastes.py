@@ -12,7 +12,10 @@ _FAN = (
     r"(?:a (?:big |huge |massive )?fan of|into|fond of|passionate about|obsessed with|addicted to"
     r"|hooked on|crazy about|getting (?:really |more )?into)"
 )
-_LATELY = r"(?:,? (?:lately|recently|these days|right now|at the moment|a lot|for years))?"
+_LATELY = (
+    r"(?:,? (?:lately|recently|these days|right now|now|at the moment|a lot|for (?:about |over |almost"
+    r" )?(?:(?:\w+ )?(?:few )?(?:years|months|weeks)|a (?:while|year|month))(?: now)?))?"
+)
 _VERY = r"(?: (?:really|super|so|very|quite|pretty|totally|also|recently|actually))"
 _DOING = (
     r"(?:cook|bake|swim|hike|run|read|paint|draw|sing|dance|travel|knit|sew|crochet|garden|write|camp"
@@ -54,6 +57,13 @@ _MAKE = (
     r"|Dell XPS|Blue Yeti)(?: (?:[A-Z0-9][\w-]*|mini))*)"
     r"(?!(?: [\w-]+)? (?:account|app|subscription|stock|shares|membership|warranty|ad|store)\b)"
 )
+_TELLING = (
+    r"(?:vegetable garden|herb garden|garden|farm|backyard|aquarium|fish tank|community tank|greenhouse"
+    r"|sailboat|motorcycle|motorbike|rv|piano|guitar|violin|cello|ukulele|telescope|drone|kayak|canoe"
+    r"|treadmill|3d printer|sewing machine|espresso machine|air fryer|slow cooker|stand mixer|turntable"
+    r"|record player|mountain bike|road bike)"
+)
+"""Things that say something of who has them; every second person has a phone."""
 _GIFT = (
     r"(?:for (?:christmas|my birthday|graduation|my anniversary|my \d+\w\w birthday)|as a (?:\w+ )?"
     r"(?:gift|present)|from (?:amazon|ikea|costco|target|best buy|my [a-z]+)|on sale)"
@@ -415,8 +425,26 @@ THINGS = (
     ),
     rule(
         "my",
-        rf"\bmy (?:(?:new|old|current|trusty|own) )*(?P<thing>{_MAKE})",
+        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>{_MAKE})",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
+        is_inside=True,
+    ),
+    rule(
+        "garden farm backyard aquarium tank greenhouse sailboat motorcycle motorbike rv piano guitar"
+        " violin cello ukulele telescope drone kayak canoe treadmill printer machine fryer cooker mixer"
+        " turntable player bike",
+        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>(?:(?!(?:dream|old|next|first|future|ideal|last"
+        rf"|previous|former|new|own|friend)\b)[\w-]+ )?(?P<head>{_TELLING}))\b(?! (?:club|class|lessons?"
+        rf"|shop|teacher|store|ride|practice|skills?|tour|playing|solo|plan|centre|center|party))",
+        ("has:{head}", "{thing}", "{who} has {a thing}."),
+        is_inside=True,
+    ),
+    rule(
+        "collection",
+        r"\bmy (?:(?:own|entire|whole|growing|large|small|little|big|huge|current|existing|extensive"
+        r"|personal|beloved) )*(?P<thing>(?!(?:own|entire|whole|growing|new|old|latest|summer|winter|spring"
+        r"|fall|first|next|data|garbage|upcoming)\b)[\w’'-]+(?: [\w’'-]+){0,3}?) collection\b",
+        ("collection:{thing}", "has", "{who} has a collection of {thing}."),
         is_inside=True,
     ),
     rule(
