@@ -76,7 +76,7 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"(?:,? ?(?:\b(?:and|but|so|because|since|as|although|though|while|plus|where|which|or"
+    r"(?:,? ?(?:\b(?:and|but|so|because|since|as|although|though|while|plus|where|which|or|now that"
     r"|who(?!(?:['’]s| is| just turned| turned| lives| works| loves| likes| hates| moved) ))\b) "
     r"(?:(?:also|now|then|just|that|currently|recently|by the way,?) )?"
     r"(?=(?:i|my|we|our|it['’]s|it|she|he|they|do|does|can|could|what|how|would|please|any|is|are"
@@ -101,6 +101,13 @@ _LEAD = re.compile(
 )
 
 
+# A sentence that leaves its "I" out, as people write to each other.
+_DROPPED = re.compile(
+    r"\W*(?:(?:just|recently|finally|also|actually|btw|yeah|yes|oh|hey)\b,? )*(?:(?P<have>been)"
+    r"|(?P<am>living|working|based|learning|studying|planning)"
+    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold|love|loved|hate)\b",
+    re.IGNORECASE,
+)
 _AS_A = re.compile(r"as an? ", re.IGNORECASE)
 _ME = re.compile(r",? (?:i|my)\b", re.IGNORECASE)
 _EDGE = " \t\n.,;:!-–—"
@@ -131,22 +138,25 @@ def clauses(text: str, may_say: Callable[[str], bool]) -> Iterator[Clause]:
             costs more is looked at; most are.
     """
     shown = text[:_SCAN]
-    if len(text) > _LONG or not _SELF.search(shown):
+    if len(text) > _LONG:
         return
     is_looked_at = False
     holed = shown
     for pattern in (_QUOTES, _SINGLE_QUOTES, _NOT_PROSE):
         holed = pattern.sub(_hole, holed)
     for sentence in _SENTENCE.finditer(holed):
-        if len(sentence[0]) > _MAX_SENTENCE or not _SELF.search(sentence[0]):
+        whose = _whose(sentence[0])
+        if len(sentence[0]) > _MAX_SENTENCE or whose is None:
             continue
         parts = [_trimmed(sentence[0], *part) for part in _parts(sentence[0])]
-        if not any(may_say(sentence[0][start:stop]) for start, stop in parts):
+        said = [sentence[0][start:stop] for start, stop in parts]
+        said[:1] = [whose + one for one in said[:1]]
+        if not any(map(may_say, said)):
             continue
         if not is_looked_at and _TASK.search(shown):
             return
         is_looked_at = True
-        yield from _of_sentence(sentence[0], parts, sentence.start())
+        yield from _of_sentence(sentence[0], parts, sentence.start(), whose)
 
 
 def _hole(match: re.Match[str]) -> str:
@@ -154,8 +164,15 @@ def _hole(match: re.Match[str]) -> str:
     return re.sub(r"[^\n]", _HOLE, match[0])
 
 
+def _whose(sentence: str) -> str | None:
+    """What is to stand before a sentence so that it says whom it is about; None if of no use."""
+    if (match := _DROPPED.match(sentence)) is not None:
+        return "I've " if match["have"] else "I'm " if match["am"] else "I "
+    return "" if _SELF.search(sentence) else None
+
+
 def _of_sentence(
-    sentence: str, parts: list[tuple[int, int]], offset: int
+    sentence: str, parts: list[tuple[int, int]], offset: int, whose: str
 ) -> Iterator[Clause]:
     """The clauses of one sentence before the first that is doubtful or asks."""
     if _REPORTED.search(sentence.rstrip()):
@@ -163,8 +180,8 @@ def _of_sentence(
     if sentence.rstrip().endswith("?"):
         asking = next((at for at, part in enumerate(parts) if _asks(sentence[slice(*part)])), 0)
         parts = parts[:asking]
-    for start, stop in parts:
-        shown = sentence[start:stop]
+    for place, (start, stop) in enumerate(parts):
+        shown = ("" if place else whose) + sentence[start:stop]
         if _SUPPOSED.search(shown):
             return
         if shown and not _OPEN.search(shown):

@@ -109,6 +109,13 @@ FAMILY = (
         end="",
     ),
     rule(
+        "flatmates roommates cousins sisters brothers nieces nephews aunts uncles",
+        rf"\bone of my (?P<kin>flatmate|roommate|cousin|sister|brother|niece|nephew|aunt|uncle)s,?"
+        rf" (?P<name>{ONE_NAME})\b",
+        ("{kin}:{name}", "{name}", "{who} has a {kin} named {name}."),
+        is_inside=True,
+    ),
+    rule(
         "old",
         rf"\bmy {_AGED}\b",
         ("{kin}: age", "{age}", "{who}'s {kin} is {age} years old."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rules import I_AM, LANGUAGE, ORG, TAIL, rule
+from .rules import I_AM, LANGUAGE, ORG, TAIL, rule, things
 
 _INSTRUMENT = (
     r"(?:(?:electric |acoustic |classical |bass )?(?:guitar|piano|violin|cello|ukulele|drums|bass"
@@ -15,7 +15,7 @@ _SPORT = (
     r"|frisbee|ultimate frisbee|dungeons (?:and|&) dragons|d&d|paintball|darts|pool)"
 )
 _PRACTICE = (
-    r"(?:yoga|pilates|tai chi|karate|judo|taekwondo|jiu[- ]jitsu|crossfit|zumba|martial arts"
+    r"(?:(?:(?:aerial|hot|vinyasa|power|chair|morning|prenatal) )?yoga|pilates|tai chi|karate|judo|taekwondo|jiu[- ]jitsu|crossfit|zumba|martial arts"
     r"|ballet|calligraphy|meditation|kickboxing|boxing|gymnastics|archery|pottery|origami"
     r"|embroidery|woodworking)"
 )
@@ -26,13 +26,22 @@ _COLLECTED = (
     r"|typewriters|teapots|mugs|magnets|shells|seashells|rocks|minerals|crystals|fossils"
     r"|instruments|dolls|antiques)"
 )
+_MOVING = (
+    r"(?:running|jogging|cycling|swimming|hiking|climbing|rock climbing|bouldering|surfing|skiing"
+    r"|snowboarding|painting|drawing|knitting|crocheting|gardening|baking|dancing|journaling|meditating"
+    r"|birdwatching|bird watching|kayaking|sailing|weightlifting|lifting weights|embroidering|sewing)"
+)
+_CHARITY = (
+    r"(?:an?|the|our|my)(?: local)? (?:[\w-]+ ){0,2}?(?:shelter|food bank|soup kitchen|library|hospital"
+    r"|museum|school|church|nursing home|community cent(?:er|re)|charity|zoo|animal rescue)"
+)
 _OFTEN = r"(?: (?:also|still|usually|often|sometimes|regularly|currently|now|mostly))*"
 _I_DO = rf"i{_OFTEN}"
 _BEEN = rf"i(?:['’]ve| have)(?: (?:also|recently|just))* been"
 _END = (
     r"(?:,? (?:and|but|so|with|for|in|on|at|since|every|once|twice|three|when|whenever|as|because"
     r"|regularly|a lot|a few|too|now|again|these days|lately|competitively|professionally|weekly"
-    r"|daily|after|before|most|to)\b.*)?"
+    r"|daily|after|before|most|to|last|this|earlier)\b.*)?"
 )
 
 HOBBIES = (
@@ -67,8 +76,38 @@ HOBBIES = (
     rule(
         "volunteer volunteering",
         rf"(?:{_I_DO} volunteer|{_BEEN} volunteering|{I_AM} a volunteer)"
-        rf" (?:at|with|for) (?P<org>{ORG}){TAIL}",
+        rf" (?:at|with|for) (?P<org>{ORG}|{_CHARITY}){TAIL}",
         ("volunteers:{org}", "{org}", "{who} volunteers at {org}."),
+    ),
+    rule(
+        "been",
+        rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b|for (?!work\b)|since|every"
+        rf"|regularly|lately|recently|again|on (?:weekends|\w+days)).*|,? lately|,? recently)",
+        ("hobby:{thing}", "does", "{who} has been {thing}."),
+    ),
+    rule(
+        "started took taken began begun",
+        rf"i(?:['’]ve| have)?(?: (?:just|recently|finally|also))* (?:started|took up|taken up|began|begun)"
+        rf"(?: (?:doing|practi[cs]ing|playing|learning|taking up))?(?: the)? (?P<thing>{_PRACTICE}"
+        rf"|{_INSTRUMENT}|{_SPORT}|{_MOVING}){_END}",
+        ("hobby:{thing}", "does", "{who} has started {thing}."),
+        time="past",
+    ),
+    rule(
+        "lot lots",
+        rf"{_BEEN} (?P<verb>watching|reading|listening to|playing|eating|drinking|making|cooking|baking)"
+        rf" (?:a lot of|lots of) (?P<thing>.+?)(?:,? (?:lately|recently|these days|on|in|during|while|with"
+        rf"|at|for)\b.*)?",
+        ("habit:{verb} {thing}", "often", "{who} has been {verb} a lot of {thing}."),
+        many=("thing", things),
+    ),
+    rule(
+        "have own i've i’ve got",
+        rf"i(?:['’]ve got|(?: also| already| currently)? (?:have|own)) (?P<thing>(?:about |over |around )?"
+        rf"\d{{1,4}} (?:[\w’'-]+ ){{0,4}}?(?P<head>stamps|coins|vinyls|records|postcards|comics|figures"
+        rf"|figurines|sneakers|watches|cameras|typewriters|teapots|dolls|houseplants|plants|succulents"
+        rf"|chickens|hens|goats|horses|beehives))(?:,? (?:and|but|so|from|in|including|with|at|that)\b.*)?",
+        ("has:{head}", "{thing}", "{who} has {thing}."),
     ),
     rule(
         "avid keen",

@@ -251,6 +251,20 @@ WORK = (
         ("workplace", "home", "{who} works from home."),
     ),
     rule(
+        "work working",
+        rf"(?:i (?:(?:currently|now|also) )*work|{I_AM} working) in (?:the city of |downtown |central )?"
+        rf"(?!(?:IT|HR|PR|QA|AI|UX|PE|Sales|Marketing|Finance|Retail|Tech)\b)(?P<place>{PLACE})"
+        rf"(?:,? (?:and|but|so|as|at|for|now)\b.*)?",
+        ("work town", "{place}", "{who} works in {place}."),
+    ),
+    rule(
+        "graduated",
+        rf"{I_HAVE}{JUST} graduated(?: from (?:college|university|law school|medical school))?"
+        rf"(?: (?:last|this|in|two|three|a|with honou?rs)\b.*)?",
+        ("graduated", "yes", "{who} has graduated."),
+        time="past",
+    ),
+    rule(
         "am i'm i’m",
         rf"{I_AM} in (?!it\b)(?P<field>{_FIELD})(?:,? (?:and|but|so)\b.*)?",
         ("field of work", "{field}", "{who} works in {field}."),

@@ -40,7 +40,7 @@ _THING = (
     r"|condo"
     r"|laptop|computer|pc|macbook(?: pro| air)?|ipad|tablet|iphone(?: \d+)?|smartphone|phone|camera"
     r"|guitar|piano|violin|cello|ukulele|drum kit|drone|telescope|tent|kayak|e-reader|kindle|tv"
-    r"|smartwatch|treadmill|sewing machine|3d printer|espresso machine|air fryer|fish tank|aquarium"
+    r"|smartwatch|monitor|smart speaker|treadmill|sewing machine|3d printer|espresso machine|air fryer|fish tank|aquarium"
     r"|swimming pool|hot tub|greenhouse|record player|turntable|synthesizer|banjo|saxophone|trumpet"
     r"|flute|clarinet|mandolin|harmonica|coffee maker|coffee machine|slow cooker|pressure cooker"
     r"|instant pot|blender|stand mixer|food processor|dishwasher|washing machine|rice cooker|smoker"
@@ -61,7 +61,8 @@ _TELLING = (
     r"(?:vegetable garden|herb garden|garden|farm|backyard|aquarium|fish tank|community tank|greenhouse"
     r"|sailboat|motorcycle|motorbike|rv|piano|guitar|violin|cello|ukulele|telescope|drone|kayak|canoe"
     r"|treadmill|3d printer|sewing machine|espresso machine|air fryer|slow cooker|stand mixer|turntable"
-    r"|record player|mountain bike|road bike)"
+    r"|record player|mountain bike|road bike|smart speaker|smart thermostat|robot vacuum|beehives?"
+    r"|hot tub|swimming pool|food truck|camper van)"
 )
 """Things that say something of who has them; every second person has a phone."""
 _GIFT = (
@@ -430,7 +431,7 @@ THINGS = (
         is_inside=True,
     ),
     rule(
-        "garden farm backyard aquarium tank greenhouse sailboat motorcycle motorbike rv piano guitar"
+        "speaker thermostat vacuum beehive beehives tub pool truck van garden farm backyard aquarium tank greenhouse sailboat motorcycle motorbike rv piano guitar"
         " violin cello ukulele telescope drone kayak canoe treadmill printer machine fryer cooker mixer"
         " turntable player bike",
         rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>(?:(?!(?:dream|old|next|first|future|ideal|last"
