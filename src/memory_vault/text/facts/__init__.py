@@ -6,10 +6,12 @@ English only, made to be right rather than complete. What is read:
    want to move" has two. Long texts, quotations, lists, code, and texts that hand over a text or a
    part to play ("write a letter …", "act as …") are left out: they are seldom about their writer.
 2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause that
-   supposes ("if I lived in …"), hopes or leaves open gives nothing, nor do those after it. In a
-   question only what stands before the asking part is read.
-3. A clause must fit one pattern from end to end, in the first person and the present; "used to" is
-   history, "no longer", "sold", "quit" and the like end what held.
+   supposes ("if I lived in …") gives nothing, nor do those after it. Of a clause that asks, hopes or
+   leaves open only what it takes for granted is read: "is my cat Miso too old for …?"
+3. A clause must fit one pattern from end to end, in the present, about the writer or somebody of the
+   family; "used to" is history, "no longer", "sold", "quit" and the like end what held. A sentence
+   may leave its "I" out ("Just moved to …"). What is taken for granted ("my 5-year-old daughter",
+   "my road bike") may stand anywhere in a clause.
 4. Names are told by their capitals; things by short lists of plain nouns. What only points at
    something ("the second one", "your idea") is none.
 5. Times in a clause date moves, purchases, jobs and marriages, told from the moment of the message;
@@ -105,8 +107,8 @@ def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
     ended: set[str] = set()
     has_whole = False
     for rule in _fitting(clause.text):
-        if not (clause.is_plain or rule.is_denial or rule.is_inside) or (
-            has_whole and not rule.is_inside
+        if not rule.is_inside and (
+            clause.is_open or has_whole or not (clause.is_plain or rule.is_denial)
         ):
             continue
         match = rule.match(clause.text)

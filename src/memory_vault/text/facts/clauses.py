@@ -110,7 +110,7 @@ _DROPPED = re.compile(
 )
 _AS_A = re.compile(r"as an? ", re.IGNORECASE)
 _ME = re.compile(r",? (?:i|my)\b", re.IGNORECASE)
-_EDGE = " \t\n.,;:!-–—"
+_EDGE = " \t\n.,;:!?-–—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,14 @@ class Clause:
         start: Where `text` begins in the whole.
         stop: Where it ends.
         is_plain: Whether it neither denies nor speaks of what is not yet or no more.
+        is_open: Whether it asks or leaves open, so that only what it takes for granted holds.
     """
 
     text: str
     start: int
     stop: int
     is_plain: bool
+    is_open: bool = False
 
 
 def clauses(text: str, may_say: Callable[[str], bool]) -> Iterator[Clause]:
@@ -174,18 +176,20 @@ def _whose(sentence: str) -> str | None:
 def _of_sentence(
     sentence: str, parts: list[tuple[int, int]], offset: int, whose: str
 ) -> Iterator[Clause]:
-    """The clauses of one sentence before the first that is doubtful or asks."""
+    """The clauses of one sentence before the first that is doubtful."""
     if _REPORTED.search(sentence.rstrip()):
         return
+    asking = len(parts)
     if sentence.rstrip().endswith("?"):
         asking = next((at for at, part in enumerate(parts) if _asks(sentence[slice(*part)])), 0)
-        parts = parts[:asking]
     for place, (start, stop) in enumerate(parts):
         shown = ("" if place else whose) + sentence[start:stop]
         if _SUPPOSED.search(shown):
             return
-        if shown and not _OPEN.search(shown):
-            yield Clause(shown, offset + start, offset + stop, not _UNREAL.search(shown))
+        if shown:
+            is_open = place >= asking or _OPEN.search(shown) is not None
+            is_plain = not _UNREAL.search(shown)
+            yield Clause(shown, offset + start, offset + stop, is_plain, is_open)
 
 
 def _trimmed(sentence: str, start: int, stop: int) -> tuple[int, int]:

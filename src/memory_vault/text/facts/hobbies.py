@@ -80,6 +80,14 @@ HOBBIES = (
         ("volunteers:{org}", "{org}", "{who} volunteers at {org}."),
     ),
     rule(
+        "class classes lessons",
+        rf"(?:{I_AM}|{_BEEN}|i(?:['’]ve)?(?: (?:just|recently))* (?:started|been)|i(?: also)?) (?:taking|take"
+        rf"|have|attending)(?: an?| some)?(?: weekly| online| beginner['’]?s?)* (?P<thing>(?!(?:my|the|this"
+        rf"|that|your|more|these|first|new|next|math|history|science|business)\b)[a-z][\w-]*(?: (?!(?:in|at|with|for|of|a)\b)[\w-]+)?)"
+        rf" (?:class|classes|lessons){_END}",
+        ("hobby:{thing}", "classes", "{who} takes {thing} classes."),
+    ),
+    rule(
         "been",
         rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b|for (?!work\b)|since|every"
         rf"|regularly|lately|recently|again|on (?:weekends|\w+days)).*|,? lately|,? recently)",

@@ -33,7 +33,8 @@ _CONDITION = (
     r"|sleep apnea|insomnia|psoriasis|eczema|dyslexia|ptsd|ocd|bipolar disorder|autism|scoliosis"
     r"|endometriosis|pcos|tinnitus|lupus|multiple sclerosis|an[a]?emia|gout|glaucoma|diabetes"
     r"|depression|anxiety|an anxiety disorder|fibromyalgia|acid reflux|gerd|osteoporosis"
-    r"|diverticulitis|hay fever|a heart condition|parkinson['’]?s(?: disease)?|chronic pain)"
+    r"|diverticulitis|(?:chronic )?sinusitis|sciatica|carpal tunnel(?: syndrome)?|plantar fasciitis"
+    r"|ulcerative colitis|gastritis|high cholesterol|prediabetes|vertigo|rosacea|tendonitis|hay fever|a heart condition|parkinson['’]?s(?: disease)?|chronic pain)"
 )
 _THING = (
     r"(?:car|bike|bicycle|motorcycle|motorbike|scooter|van|truck|boat|sailboat|house|apartment"
@@ -61,7 +62,7 @@ _TELLING = (
     r"(?:vegetable garden|herb garden|garden|farm|backyard|aquarium|fish tank|community tank|greenhouse"
     r"|sailboat|motorcycle|motorbike|rv|piano|guitar|violin|cello|ukulele|telescope|drone|kayak|canoe"
     r"|treadmill|3d printer|sewing machine|espresso machine|air fryer|slow cooker|stand mixer|turntable"
-    r"|record player|mountain bike|road bike|smart speaker|smart thermostat|robot vacuum|beehives?"
+    r"|record player|smart speaker|smart thermostat|robot vacuum|beehives?"
     r"|hot tub|swimming pool|food truck|camper van)"
 )
 """Things that say something of who has them; every second person has a phone."""
@@ -152,6 +153,13 @@ TASTES: tuple[Rule, ...] = (
         rf"|new|good|former|big|huge)\b)[\w-]+(?: [\w-]+)?) (?:lover|enthusiast|buff|addict|fanatic"
         rf"|aficionado|junkie)(?:,? (?:and|but|so|myself|by|who|since)\b.*)?",
         ("taste:{thing}", "likes", "{who} likes {thing}."),
+    ),
+    rule(
+        "faves favorites favourites",
+        r"(?P<thing>[\w’' -]{2,40}?) (?:is|are)(?: definitely| always)? (?:one of )?my (?:all[- ]time )?"
+        r"(?:faves?|favou?rites?)(?:,? (?:and|but|so|because)\b.*)?",
+        ("taste:{thing}", "likes", "{who} likes {thing}."),
+        many=("thing", things),
     ),
     rule(
         "thing cup",
@@ -285,6 +293,12 @@ HEALTH = (
         rf"|chocolate|fast food|junk food){TAIL}",
         ("avoids:{thing}", "quit", "{who} gave up {thing}."),
         time="past",
+    ),
+    rule(
+        "drink",
+        r"i (?:don['’]t|do not|never) (?P<verb>drink)(?:,? (?:and|but|so|or|any ?more)\b.*)?",
+        ("avoids:alcohol", "{verb}", "{who} does not drink."),
+        is_denial=True,
     ),
     rule(
         "smoke vape",
@@ -435,7 +449,8 @@ THINGS = (
         " violin cello ukulele telescope drone kayak canoe treadmill printer machine fryer cooker mixer"
         " turntable player bike",
         rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>(?:(?!(?:dream|old|next|first|future|ideal|last"
-        rf"|previous|former|new|own|friend)\b)[\w-]+ )?(?P<head>{_TELLING}))\b(?! (?:club|class|lessons?"
+        rf"|previous|former|new|own|friend)\b)[\w-]+ )?(?P<head>{_TELLING})|(?:mountain|road|touring|gravel|electric"
+        rf"|hybrid) (?P<head2>bike))\b(?! (?:club|class|lessons?"
         rf"|shop|teacher|store|ride|practice|skills?|tour|playing|solo|plan|centre|center|party))",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
         is_inside=True,
