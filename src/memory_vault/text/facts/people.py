@@ -211,8 +211,8 @@ RELATIONS = (
         ("pets", "{pet}", "{who} has {pet}."),
     ),
     rule(
-        "adopted rescued",
-        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued) (?P<pet>an? (?:[\w-]+"
+        "adopted rescued got",
+        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued|got) (?P<pet>an? (?:[\w-]+"
         rf" ){{0,2}}?{_PET})"
         rf"{TAIL}",
         ("pets", "{pet}", "{who} has {pet}."),

@@ -155,7 +155,7 @@ TASTES: tuple[Rule, ...] = (
         ("taste:{thing}", "likes", "{who} likes {thing}."),
     ),
     rule(
-        "faves favorites favourites",
+        "fave faves favorite favourite favorites favourites",
         r"(?P<thing>[\w’' -]{2,40}?) (?:is|are)(?: definitely| always)? (?:one of )?my (?:all[- ]time )?"
         r"(?:faves?|favou?rites?)(?:,? (?:and|but|so|because)\b.*)?",
         ("taste:{thing}", "likes", "{who} likes {thing}."),
