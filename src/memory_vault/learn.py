@@ -107,12 +107,13 @@ def _new(
 ) -> list[Noticed]:
     """What a model states that patterns and plugins do not, ready to be embedded. Blocking."""
     moment = to_micros(memory.occurred_at or memory.recorded_at)
-    found = readings(engine, memory.content, memory.role, moment)
-    return [
-        noticed(engine, embedder, one, memory.role)
-        for one in map(as_reading, stated)
-        if not is_said(one, found)
-    ]
+    known = readings(engine, memory.content, memory.role, moment)
+    new: list[Noticed] = []
+    for one in map(as_reading, stated):
+        if not is_said(one, known):
+            known.append(one)
+            new.append(noticed(engine, embedder, one, memory.role))
+    return new
 
 
 def _known(
