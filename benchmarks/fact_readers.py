@@ -4,9 +4,9 @@
     python benchmarks/fact_readers.py draw locomo_dev.json.gz any --seed 41
     python benchmarks/fact_readers.py score benchmarks/results/fact_readers_sheet.json
 
-"found" are turns in which something is read: is each reading right? "any" are any turns: what of the
-kinds that are read does each state, and how much of that is read? Drawn are turns of users, or of
-speakers with names. The sheet holds ids and verdicts only.
+"found" are turns in which something is read: is each reading right? "any" are any turns: what of
+the kinds that are read does each state, and how much of that is read? Drawn are turns of users, or
+of speakers with names. The sheet holds ids and verdicts only.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ async def learn(work: Work) -> Mapping[str, int]:
             if isinstance(error, ReplyRefused) and not _is_last(work):
                 trouble = error
                 continue
-            await work.write(lambda user, one=memory_id: user.unread.drop(one))
+            await work.write(partial(_drop, memory_id))
             told["left"] += 1
         else:
             told["memories"] += 1
@@ -71,6 +71,10 @@ async def learn(work: Work) -> Mapping[str, int]:
 
 def _is_last(work: Work) -> bool:
     return work.job.attempts >= min(_TRIES, work.engine.config.job_attempts)
+
+
+def _drop(memory_id: str, user: Transaction) -> None:
+    user.unread.drop(memory_id)
 
 
 def _listed(memory_id: str, user: Transaction) -> Memory | None:

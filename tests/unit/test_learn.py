@@ -252,7 +252,9 @@ async def test_what_is_forgotten_or_changed_meanwhile_is_not_written(
 
 async def test_its_facts_go_with_their_source_and_with_its_origin(memory: MemoryLayer) -> None:
     first = (await memory.save(SAID)).saved[0]
-    second = (await memory.save("I live in Ghent. Each day I'm out on the water with Noor.")).saved[0]
+    second = (await memory.save("I live in Ghent. Each day I'm out on the water with Noor.")).saved[
+        0
+    ]
     await read(memory)
     assert await contents(memory) == ["User lives in Ghent.", "User sails with Noor."]
     await memory.forget(first.id)

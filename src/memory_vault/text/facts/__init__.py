@@ -5,13 +5,13 @@ English only, made to be right rather than complete. What is read:
 1. A text is cut into sentences and these into clauses that each say one thing: "I'm a nurse, but I
    want to move" has two. Long texts, quotations, lists, code, and texts that hand over a text or a
    part to play ("write a letter …", "act as …") are left out: they are seldom about their writer.
-2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause that
-   supposes ("if I lived in …") gives nothing, nor do those after it. Of a clause that asks, hopes or
-   leaves open only what it takes for granted is read: "is my cat Miso too old for …?"
-3. A clause must fit one pattern from end to end, in the present, about the writer or somebody of the
-   family; "used to" is history, "no longer", "sold", "quit" and the like end what held. A sentence
-   may leave its "I" out ("Just moved to …"). What is taken for granted ("my 5-year-old daughter",
-   "my road bike") may stand anywhere in a clause.
+2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause
+   that supposes ("if I lived in …") gives nothing, nor do those after it. Of a clause that asks,
+   hopes or leaves open only what it takes for granted is read: "is my cat Miso too old for …?"
+3. A clause must fit one pattern from end to end, in the present, about the writer or somebody of
+   the family; "used to" is history, "no longer", "sold", "quit" and the like end what held. A
+   sentence may leave its "I" out ("Just moved to …"). What is taken for granted ("my 5-year-old
+   daughter", "my road bike") may stand anywhere in a clause.
 4. Names are told by their capitals; things by short lists of plain nouns. What only points at
    something ("the second one", "your idea") is none.
 5. Times in a clause date moves, purchases, jobs and marriages, told from the moment of the message;
@@ -32,11 +32,14 @@ from functools import cache
 from ..dates import TimeSpan, read_time_spans
 from .clauses import Clause, clauses
 from .family import FAMILY
+from .health import HEALTH
 from .hobbies import HOBBIES
-from .life import PLACES, PLANS, WORK
+from .life import PLACES, PLANS
 from .people import IDENTITY, RELATIONS
 from .rules import Form, Rule
-from .tastes import HEALTH, TASTES, THINGS
+from .tastes import TASTES
+from .things import THINGS
+from .work import WORK
 
 __all__ = ["Reading", "is_said", "read_facts"]
 

@@ -94,7 +94,8 @@ _LEAD = re.compile(
     r"|for context|for reference|in fact|just so you know|to be honest|honestly|unfortunately"
     r"|luckily|fortunately|sadly|personally|lately|recently|currently|now|right now|today"
     r"|these days"
-    r"|nowadays|as you know|because|since|as(?! an? )|although|though|while|please note that|please note"
+    r"|nowadays|as you know|because|since|as(?! an? )|although|though|while|please note that"
+    r"|please note"
     r"|note that|the thing is|(?:please )?remember that|that being said|good (?:morning|evening"
     r"|afternoon))\b[,:!.]*\s*)+",
     re.IGNORECASE,
@@ -105,7 +106,8 @@ _LEAD = re.compile(
 _DROPPED = re.compile(
     r"\W*(?:(?:just|recently|finally|also|actually|btw|yeah|yes|oh|hey)\b,? )*(?:(?P<have>been)"
     r"|(?P<am>living|working|based|learning|studying|planning)"
-    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold|love|loved|hate)\b",
+    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold|love|loved"
+    r"|hate)\b",
     re.IGNORECASE,
 )
 _AS_A = re.compile(r"as an? ", re.IGNORECASE)

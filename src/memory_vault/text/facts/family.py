@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .life import JOB, ORG_AT
 from .rules import DIET, JUST, NUMBER, ONE_NAME, PLACE, TAIL, Rule, names, rule, things
+from .work import JOB, ORG_AT
 
 _PEOPLE = (
     "wife husband fiancé fiancée girlfriend boyfriend partner mother mom mum father dad brother "
@@ -78,7 +78,9 @@ FAMILY = (
     *_of(rf"{_VERY} works as an? {JOB}", "job", "{job}", "works as {a job}.", hints="works"),
     *_of(rf"{_IS} an? {JOB}", "job", "{job}", "works as {a job}."),
     *_of(rf"{_IS} {_AGE}", "age", "{age}", "is {age} years old.", end=_END),
-    *_of(rf"{_VERY} turned {_AGE}", "age", "{age}", "is {age} years old.", hints="turned", end=_END),
+    *_of(
+        rf"{_VERY} turned {_AGE}", "age", "{age}", "is {age} years old.", hints="turned", end=_END
+    ),
     *_of(rf"{_IS}(?: an?)? {DIET}", "diet", "{diet}", "is {diet}.", end=_END),
     *_of(
         rf"{_IS}(?: severely| very| highly)? allergic to (?P<thing>.+)",
@@ -128,9 +130,9 @@ FAMILY = (
     ),
     rule(
         "toddler newborn baby teenager",
-        rf"(?:i|we)(?:['’]ve got|(?: also| already| now)? have) (?P<what>an? (?:\d{{1,2}}[- ]"
-        rf"(?:year|month|week)[- ]old )?(?:toddler|newborn|baby|teenager)(?: at home)?)"
-        rf"(?:,? (?:and|but|so|who|now)\b.*)?",
+        r"(?:i|we)(?:['’]ve got|(?: also| already| now)? have) (?P<what>an? (?:\d{1,2}[- ]"
+        r"(?:year|month|week)[- ]old )?(?:toddler|newborn|baby|teenager)(?: at home)?)"
+        r"(?:,? (?:and|but|so|who|now)\b.*)?",
         ("kids", "{what}", "{who} has {what}."),
     ),
     *(
@@ -165,13 +167,14 @@ FAMILY = (
     ),
     rule(
         "married",
-        rf"(?:i|we|my (?:wife|husband|partner) and i)(?:['’]ve| have) been(?: happily)? married"
-        rf"(?: (?:for|since)\b.*)",
+        r"(?:i|we|my (?:wife|husband|partner) and i)(?:['’]ve| have) been(?: happily)? married"
+        r"(?: (?:for|since)\b.*)",
         ("marital status", "married", "{who} is married."),
     ),
     rule(
         "have i've i’ve we've we’ve got",
-        rf"(?:i|we)(?:['’]ve| have)?{JUST}(?: (?:have|got|adopted))? an? (?P<pet>dog|cat|puppy|kitten"
+        rf"(?:i|we)(?:['’]ve| have)?{JUST}(?: (?:have|got|adopted))? an? (?P<pet>dog|cat|puppy"
+        rf"|kitten"
         rf"|rabbit|parrot|horse|hamster), (?P<name>{ONE_NAME})(?:, .*)?",
         ("pet:{name}", "{name}", "{who} has a {pet} named {name}."),
     ),

@@ -15,7 +15,8 @@ _SPORT = (
     r"|frisbee|ultimate frisbee|dungeons (?:and|&) dragons|d&d|paintball|darts|pool)"
 )
 _PRACTICE = (
-    r"(?:(?:(?:aerial|hot|vinyasa|power|chair|morning|prenatal) )?yoga|pilates|tai chi|karate|judo|taekwondo|jiu[- ]jitsu|crossfit|zumba|martial arts"
+    r"(?:(?:(?:aerial|hot|vinyasa|power|chair|morning|prenatal) )?yoga|pilates|tai chi|karate"
+    r"|judo|taekwondo|jiu[- ]jitsu|crossfit|zumba|martial arts"
     r"|ballet|calligraphy|meditation|kickboxing|boxing|gymnastics|archery|pottery|origami"
     r"|embroidery|woodworking)"
 )
@@ -28,16 +29,19 @@ _COLLECTED = (
 )
 _MOVING = (
     r"(?:running|jogging|cycling|swimming|hiking|climbing|rock climbing|bouldering|surfing|skiing"
-    r"|snowboarding|painting|drawing|knitting|crocheting|gardening|baking|dancing|journaling|meditating"
-    r"|birdwatching|bird watching|kayaking|sailing|weightlifting|lifting weights|embroidering|sewing)"
+    r"|snowboarding|painting|drawing|knitting|crocheting|gardening|baking|dancing|journaling"
+    r"|meditating"
+    r"|birdwatching|bird watching|kayaking|sailing|weightlifting|lifting weights|embroidering"
+    r"|sewing)"
 )
 _CHARITY = (
-    r"(?:an?|the|our|my)(?: local)? (?:[\w-]+ ){0,2}?(?:shelter|food bank|soup kitchen|library|hospital"
+    r"(?:an?|the|our|my)(?: local)? (?:[\w-]+ ){0,2}?(?:shelter|food bank|soup kitchen|library"
+    r"|hospital"
     r"|museum|school|church|nursing home|community cent(?:er|re)|charity|zoo|animal rescue)"
 )
 _OFTEN = r"(?: (?:also|still|usually|often|sometimes|regularly|currently|now|mostly))*"
 _I_DO = rf"i{_OFTEN}"
-_BEEN = rf"i(?:['’]ve| have)(?: (?:also|recently|just))* been"
+_BEEN = r"i(?:['’]ve| have)(?: (?:also|recently|just))* been"
 _END = (
     r"(?:,? (?:and|but|so|with|for|in|on|at|since|every|once|twice|three|when|whenever|as|because"
     r"|regularly|a lot|a few|too|now|again|these days|lately|competitively|professionally|weekly"
@@ -81,21 +85,26 @@ HOBBIES = (
     ),
     rule(
         "class classes lessons",
-        rf"(?:{I_AM}|{_BEEN}|i(?:['’]ve)?(?: (?:just|recently))* (?:started|been)|i(?: also)?) (?:taking|take"
-        rf"|have|attending)(?: an?| some)?(?: weekly| online| beginner['’]?s?)* (?P<thing>(?!(?:my|the|this"
-        rf"|that|your|more|these|first|new|next|math|history|science|business)\b)[a-z][\w-]*(?: (?!(?:in|at|with|for|of|a)\b)[\w-]+)?)"
+        rf"(?:{I_AM}|{_BEEN}|i(?:['’]ve)?(?: (?:just|recently))* (?:started|been)|i(?: also)?) "
+        rf"(?:taking|take"
+        rf"|have|attending)(?: an?| some)?(?: weekly| online| beginner['’]?s?)* (?P<thing>(?!"
+        rf"(?:my|the|this"
+        rf"|that|your|more|these|first|new|next|math|history|science|business)\b)[a-z][\w-]*(?: "
+        rf"(?!(?:in|at|with|for|of|a)\b)[\w-]+)?)"
         rf" (?:class|classes|lessons){_END}",
         ("hobby:{thing}", "classes", "{who} takes {thing} classes."),
     ),
     rule(
         "been",
-        rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b|for (?!work\b)|since|every"
+        rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b|for (?!work\b)|since"
+        rf"|every"
         rf"|regularly|lately|recently|again|on (?:weekends|\w+days)).*|,? lately|,? recently)",
         ("hobby:{thing}", "does", "{who} has been {thing}."),
     ),
     rule(
         "started took taken began begun",
-        rf"i(?:['’]ve| have)?(?: (?:just|recently|finally|also))* (?:started|took up|taken up|began|begun)"
+        rf"i(?:['’]ve| have)?(?: (?:just|recently|finally|also))* (?:started|took up|taken up"
+        rf"|began|begun)"
         rf"(?: (?:doing|practi[cs]ing|playing|learning|taking up))?(?: the)? (?P<thing>{_PRACTICE}"
         rf"|{_INSTRUMENT}|{_SPORT}|{_MOVING}){_END}",
         ("hobby:{thing}", "does", "{who} has started {thing}."),
@@ -103,18 +112,23 @@ HOBBIES = (
     ),
     rule(
         "lot lots",
-        rf"{_BEEN} (?P<verb>watching|reading|listening to|playing|eating|drinking|making|cooking|baking)"
-        rf" (?:a lot of|lots of) (?P<thing>.+?)(?:,? (?:lately|recently|these days|on|in|during|while|with"
+        rf"{_BEEN} (?P<verb>watching|reading|listening to|playing|eating|drinking|making|cooking"
+        rf"|baking)"
+        rf" (?:a lot of|lots of) (?P<thing>.+?)(?:,? (?:lately|recently|these days|on|in|during"
+        rf"|while|with"
         rf"|at|for)\b.*)?",
         ("habit:{verb} {thing}", "often", "{who} has been {verb} a lot of {thing}."),
         many=("thing", things),
     ),
     rule(
         "have own i've i’ve got",
-        rf"i(?:['’]ve got|(?: also| already| currently)? (?:have|own)) (?P<thing>(?:about |over |around )?"
-        rf"\d{{1,4}} (?:[\w’'-]+ ){{0,4}}?(?P<head>stamps|coins|vinyls|records|postcards|comics|figures"
-        rf"|figurines|sneakers|watches|cameras|typewriters|teapots|dolls|houseplants|plants|succulents"
-        rf"|chickens|hens|goats|horses|beehives))(?:,? (?:and|but|so|from|in|including|with|at|that)\b.*)?",
+        r"i(?:['’]ve got|(?: also| already| currently)? (?:have|own)) (?P<thing>(?:about |over "
+        r"|around )?"
+        r"\d{1,4} (?:[\w’'-]+ ){0,4}?(?P<head>stamps|coins|vinyls|records|postcards|comics|figures"
+        r"|figurines|sneakers|watches|cameras|typewriters|teapots|dolls|houseplants|plants"
+        r"|succulents"
+        r"|chickens|hens|goats|horses|beehives))(?:,? (?:and|but|so|from|in|including|with|at"
+        r"|that)\b.*)?",
         ("has:{head}", "{thing}", "{who} has {thing}."),
     ),
     rule(

@@ -99,25 +99,29 @@ IDENTITY = (
     ),
     rule(
         "am i'm i’m",
-        rf"{I_AM} in my (?P<age>(?:(?:early|mid|late)[- ])?(?:[2-9]0['’]?s|twenties|thirties|forties"
+        rf"{I_AM} in my (?P<age>(?:(?:early|mid|late)[- ])?(?:[2-9]0['’]?s|twenties|thirties"
+        rf"|forties"
         rf"|fifties|sixties|seventies|eighties))(?:,? (?:and|but|so|now)\b.*)?",
         ("age", "{age}", "{who} is in their {age}."),
     ),
     rule(
         "tall",
-        rf"{I_AM}(?: about| around)? (?P<height>\d feet(?: (?:and )?\d{{1,2}}(?: inches)?)?|\d['’]\d{{1,2}}"
+        rf"{I_AM}(?: about| around)? (?P<height>\d feet(?: (?:and )?\d{{1,2}}(?: inches)?)?"
+        rf"|\d['’]\d{{1,2}}"
         rf"|[12]\d\d ?cm|[12][.,]\d\d ?m(?:eters|etres)?)(?: tall)(?:,? (?:and|but|so|with)\b.*)?",
         ("height", "{height}", "{who} is {height} tall."),
     ),
     rule(
         "weigh",
-        r"i(?: currently| now)? weigh(?: about| around)? (?P<weight>\d{2,3} ?(?:kg|kilos|kilograms|lbs?"
+        r"i(?: currently| now)? weigh(?: about| around)? (?P<weight>\d{2,3} ?(?:kg|kilos"
+        r"|kilograms|lbs?"
         r"|pounds))(?:,? (?:and|but|so|now)\b.*)?",
         ("weight", "{weight}", "{who} weighs {weight}."),
     ),
     rule(
         "am i'm i’m",
-        rf"{I_AM} (?:such |quite |a bit of )?an? (?:real |total |big |bit of an? )?(?P<what>night owl"
+        rf"{I_AM} (?:such |quite |a bit of )?an? (?:real |total |big |bit of an? )?"
+        rf"(?P<what>night owl"
         rf"|early bird|early riser|introvert|extrovert|ambivert|homebody|perfectionist|workaholic"
         rf"|procrastinator|foodie|bookworm|minimalist)(?:,? (?:and|but|so|by)\b.*)?",
         ("character", "{what}", "{who} is {a what}."),

@@ -94,6 +94,10 @@ TAIL = (
     r"|three|earlier|yesterday|today|\w+ (?:years?|months?|weeks?|days?) ago|years|months|to be"
     r"|actually|though|of course|by the way|btw)\b.*)?"
 )
+SINCE = (
+    r"(?:since\b.*|for (?:about |over |almost |nearly |the (?:past|last) |more than )*"
+    r"(?:\w+ )?(?:years?|months?|decades?|weeks)\b.*|all my life\b.*|my (?:whole|entire) life\b.*)"
+)
 I_AM = r"i(?:['’]m| am)(?: (?:currently|now|also|actually|still|only|already|originally|happily))*"
 I_HAVE = r"i(?:['’]ve| have)?"
 JUST = r"(?: (?:just|recently|finally|actually|also|then|only|officially|eventually|have))*"
