@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/load.py [OUT.json] [PART …] [--memories N] [--loop NAME]
 
-The model must be installed. Parts are `saves`, `loop` and `memory`; all unless told. 100,000
-memories unless told. What is compared is measured in one run, turn and turn about, best of three.
+The model must be installed. Parts are `saves`, `loop`, `jobs` and `memory`; all unless told.
+100,000 memories unless told, a tenth of them for `jobs`. What is compared is measured in one run,
+turn and turn about, best of three.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ ROOT = Path(__file__).parent
 CLIENTS = 64
 ROUNDS = 3
 LOAD_S = 20
+JOBS = 10
+TURNS = 40
+"""Of one session that is compressed."""
 LOOPS = ("asyncio", "trio")
 
 
@@ -223,14 +227,58 @@ async def under_load(
     async with LoopWatch() as watch, anyio.create_task_group() as group:
         for number in range(CLIENTS):
             group.start_soon(client, number)
+    return {"calls_per_s": calls / (time.perf_counter() - begin), **stalls(watch)}
+
+
+def stalls(watch: LoopWatch) -> dict[str, float]:
+    """How late the loop was."""
     return {
-        "calls_per_s": calls / (time.perf_counter() - begin),
         "p50_ms": watch.quantile(0.5) * 1_000,
         "p99_ms": watch.quantile(0.99) * 1_000,
         "max_ms": watch.max_s * 1_000,
         "idle_tick_late_ms": watch.idle_s * 1_000,
         **watch.histogram(),
     }
+
+
+# background work ----------------------------------------------------------------------------------
+
+
+async def job_stalls(folder: str, size: int) -> dict[str, object]:
+    """The loop while nothing runs, and while ten users' sessions are compressed; turn about."""
+    texts, rounds = Texts(), []
+    config = MemoryConfig(
+        data_dir=Path(folder), jobs_at_once=JOBS, compress_after_days=None, fact_sources=()
+    )
+    async with Vault(config) as vault:
+        await vault.engine.embedder.open()
+        for number in range(ROUNDS):
+            layers = [MemoryLayer(f"{number}, {i}", vault=vault) for i in range(JOBS)]
+            for layer in layers:
+                await layer.open()
+                with random_embeddings(layer):
+                    for session in range(max(1, size // JOBS // TURNS)):
+                        turns = [texts.next() for _ in range(TURNS)]
+                        await layer.save(turns, session_id=f"s{session}")
+            rounds.append(await jobs_beside(layers))
+    best = {kind: min((one[kind] for one in rounds), key=_p99) for kind in ("none", "ten")}
+    return {"best": best, "p99_ratio": best["ten"]["p99_ms"] / best["none"]["p99_ms"]}
+
+
+def _p99(found: dict[str, float]) -> float:
+    return found["p99_ms"]
+
+
+async def jobs_beside(layers: Sequence[MemoryLayer]) -> dict[str, dict[str, float]]:
+    """One round: with the jobs, then for as long without."""
+    begin = time.perf_counter()
+    async with LoopWatch() as busy, anyio.create_task_group() as group:
+        for layer in layers:
+            group.start_soon(partial(layer.compress, wait=True, force=True))
+    took = time.perf_counter() - begin
+    async with LoopWatch() as idle:
+        await anyio.sleep(took)
+    return {"none": stalls(idle), "ten": {"jobs_s": took, **stalls(busy)}}
 
 
 # memory -------------------------------------------------------------------------------------------
@@ -303,6 +351,15 @@ def loop_figures(size: int, loops: Sequence[str]) -> dict[str, object]:
         return {loop: anyio.run(loop_stalls, folder, size, backend=loop) for loop in loops}
 
 
+def job_figures(size: int, loops: Sequence[str]) -> dict[str, object]:
+    """Stalls beside background work, on both event loops."""
+    found = {}
+    for loop in loops:
+        with tempfile.TemporaryDirectory() as folder:
+            found[loop] = anyio.run(job_stalls, folder, size // 10, backend=loop)
+    return found
+
+
 def save_figures(_: int, loops: Sequence[str]) -> dict[str, object]:
     """Saves on both event loops."""
     found = {}
@@ -315,6 +372,7 @@ def save_figures(_: int, loops: Sequence[str]) -> dict[str, object]:
 PARTS: dict[str, Callable[[int, Sequence[str]], dict[str, object]]] = {
     "saves": save_figures,
     "loop": loop_figures,
+    "jobs": job_figures,
     "memory": memory_figures,
 }
 CHILDREN: dict[str, Callable[..., Awaitable[dict[str, object]]]] = {

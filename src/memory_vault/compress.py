@@ -17,12 +17,13 @@ from ._ids import new_id
 from ._times import to_micros
 from .errors import BackendError, InvalidInput
 from .llm.summarise import summarise as say
-from .models import ORIGINS, Message
+from .models import Message
 from .pieces import as_bytes, pieces, speaker_prefix
 from .storage import Chunk, NewMemory
 from .storage.sqlite.archive import COMPRESS
 from .text.speakers import SUMMARY
 from .text.summary import Said, summarise
+from .text.trust import least_trusted
 
 if TYPE_CHECKING:
     from .embed import Embedder
@@ -46,9 +47,6 @@ _MOST_SOURCES = 8_000
 _WORTH_IT = 0.6
 """A summary that takes more than this share of its originals is not worth having."""
 _TRIES = 5
-_TRUST = {"user": 0, "assistant": 1, "model": 2, "plugin": 3, "import": 4, "tool": 5}
-"""From what the user said to what came from anywhere; `ORIGINS` has no order."""
-assert set(_TRUST) == set(ORIGINS)
 
 
 # when ---------------------------------------------------------------------------------------------
@@ -217,20 +215,13 @@ def _summary(
         content=text,
         importance=round(sum(one.importance for one in found) / len(found), 4),
         occurred_at=max(times),
-        origin=_least_trusted([one.origin for one in found] + ["model"] * by_model),
+        origin=least_trusted([one.origin for one in found] + ["model"] * by_model),
         token_count=engine.counter.count(text),
         metadata=None,
         chunks=(),
         derived_from=tuple(one.id for one in found),
         valid_from=min(times),
     )
-
-
-def _least_trusted(origins: Sequence[str]) -> str:
-    """The class that deserves least trust, with its detail if all of that class have the same."""
-    worst = max((one.partition(":")[0] for one in origins), key=lambda name: _TRUST[name])
-    of_worst = {one for one in origins if one.partition(":")[0] == worst}
-    return of_worst.pop() if len(of_worst) == 1 else worst
 
 
 async def _chunks(

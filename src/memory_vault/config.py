@@ -71,6 +71,8 @@ class MemoryConfig:
         llm_api_key: Key of the language model's service; in no repr, error or log.
         llm_timeout_s: Seconds for one answer of the language model.
         llm_at_once: Answers that are waited for at once.
+        llm_facts_after_s: Seconds after a save until the language model reads facts from what was
+            saved by then; None ("never" in the environment) leaves reading to patterns and plugins.
         llm_tokens_a_day: Tokens, read and written, that all processes with this vault may have of
             the language model from midnight to midnight UTC; None for no limit.
         plugins: "installed" uses what installed packages offer, "none" nothing; or a `Plugins`.
@@ -126,6 +128,7 @@ class MemoryConfig:
     llm_api_key: str | None = field(default=None, repr=False)
     llm_timeout_s: float = 120.0
     llm_at_once: int = 2
+    llm_facts_after_s: float | None = 10.0
     llm_tokens_a_day: int | None = None
     plugins: str | Plugins = "installed"
     store: str = "sqlite"
@@ -320,6 +323,9 @@ def _check(config: MemoryConfig) -> None:
     days = config.compress_after_days
     if days is not None and (isinstance(days, bool) or not days >= 0):
         raise ConfigError(f"compress_after_days={days!r}: give a number of at least 0, or None")
+    after_s = config.llm_facts_after_s
+    if after_s is not None and (isinstance(after_s, bool) or not 0 <= after_s <= 3600):
+        raise ConfigError(f"llm_facts_after_s={after_s!r}: give one from 0 to 3600, or None")
     if not 0.01 <= config.compress_ratio <= 0.5:
         raise ConfigError(f"compress_ratio={config.compress_ratio!r}: give one from 0.01 to 0.5")
     if not isinstance(config.reranker, str | Reranker | None):

@@ -17,7 +17,7 @@ from .embed import Embedder
 from .embed.choose import is_local
 from .embedders import Embedders
 from .errors import ConfigError, MemoryVaultError
-from .jobs.kinds import KINDS
+from .jobs.kinds import kinds
 from .jobs.runner import Runner
 from .llm import LanguageModel
 from .llm.choose import choose as choose_llm
@@ -73,7 +73,8 @@ class Engine:
         self.embedders: Embedders = Embedders(config, self.store)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
-        self.runner: Runner = Runner(self, KINDS)
+        reads_facts = config.llm is not None and config.llm_facts_after_s is not None
+        self.runner: Runner = Runner(self, kinds(reads_facts=reads_facts))
         self.store.on_work = self.runner.wake
         self._owns_llm = isinstance(config.llm, str)
         self.llm: LanguageModel | None = _llm(config, self.store)

@@ -41,26 +41,47 @@ def notice(
 
     What plugins find comes after what is found here.
     """
+    if not _is_read(engine, role, origin):
+        return ()
+    found = readings(engine, content, role, moment)
+    return tuple(noticed(engine, embedder, one, role) for one in found)
+
+
+def model_reads_after(engine: Engine, role: str, origin: str) -> float | None:
+    """Seconds after which a language model reads such a message too; None if none does."""
+    is_read = engine.llm is not None and _is_read(engine, role, origin)
+    return engine.config.llm_facts_after_s if is_read else None
+
+
+def _is_read(engine: Engine, role: str, origin: str) -> bool:
+    """Whether facts are read from what somebody says that came this way."""
     trusted = engine.config.fact_sources
     trust = origin.partition(":")[0]
-    if role not in trusted or not (trust in trusted or trust == check.origin_of(role)):
-        return ()
-    who = role[:1].upper() + role[1:]
+    return role in trusted and (trust in trusted or trust == check.origin_of(role))
+
+
+def readings(engine: Engine, content: str, role: str, moment: int) -> list[Reading]:
+    """What patterns and plugins read from a text, whosever it is."""
     when = to_moment(moment)
-    found = [
-        *read_facts(content, when, who=who),
-        *map(_reading, engine.plugins.read_facts(Message(role, content, when))),
+    return [
+        *read_facts(content, when, who=called(role)),
+        *map(as_reading, engine.plugins.read_facts(Message(role, content, when))),
     ]
-    return tuple(_noticed(engine, embedder, one, role) for one in found)
 
 
-def _reading(one: StatedFact) -> Reading:
-    """What a plugin has read, in the form of what is read here."""
+def called(role: str) -> str:
+    """What a speaker is called in facts."""
+    return role[:1].upper() + role[1:]
+
+
+def as_reading(one: StatedFact) -> Reading:
+    """What a plugin or a model has read, in the form of what is read here."""
     subject, value = one.subject.casefold(), one.value.casefold()
     return Reading(subject, value, one.text, one.start, one.start, one.since)
 
 
-def _noticed(engine: Engine, embedder: Embedder, one: Reading, role: str) -> Noticed:
+def noticed(engine: Engine, embedder: Embedder, one: Reading, role: str) -> Noticed:
+    """A reading, weighed and split."""
     if not one.text:
         return Noticed(one, 0.0, 0, ())
     weight = importance(one.text, role, "semantic")
@@ -69,9 +90,12 @@ def _noticed(engine: Engine, embedder: Embedder, one: Reading, role: str) -> Not
 
 
 def statements(
-    source: Memory, noticed: Sequence[Noticed], embeddings: Mapping[str, bytes]
+    source: Memory,
+    found: Sequence[Noticed],
+    embeddings: Mapping[str, bytes],
+    origin: str | None = None,
 ) -> list[NewStatement]:
-    """What was read from a memory, ready to be kept.
+    """What was read from a memory, ready to be kept; of the memory's origin unless told.
 
     What was said by others than the user, or of another class of trust, is about subjects of its
     own: it never replaces what the user said.
@@ -84,13 +108,15 @@ def statements(
             subject=scope + one.reading.subject,
             value=one.reading.value,
             since=optional_micros(one.reading.since),
-            fact=_stating(source, one, embeddings) if one.reading.text else None,
+            fact=_stating(source, one, embeddings, origin) if one.reading.text else None,
         )
-        for one in noticed
+        for one in found
     ]
 
 
-def _stating(source: Memory, one: Noticed, embeddings: Mapping[str, bytes]) -> NewMemory:
+def _stating(
+    source: Memory, one: Noticed, embeddings: Mapping[str, bytes], origin: str | None
+) -> NewMemory:
     """The memory that states a fact, but for what the store knows of it."""
     return NewMemory(
         id="",
@@ -100,7 +126,7 @@ def _stating(source: Memory, one: Noticed, embeddings: Mapping[str, bytes]) -> N
         content=one.reading.text,
         importance=one.importance,
         occurred_at=None,
-        origin=source.origin,
+        origin=origin or source.origin,
         token_count=one.token_count,
         metadata=None,
         chunks=chunks_of(one.pieces, embeddings),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from ._ids import new_id
 from ._stages import stage
 from .errors import InvalidInput
-from .facts import Noticed, merged, notice, statements
+from .facts import Noticed, merged, model_reads_after, notice, statements
 from .models import Duplicate, Fact, FactChange, Memory, MemoryType, Preference, SaveResult
 from .pieces import Piece, as_bytes, chunks_of, pieces, speaker_prefix
 from .storage import Draft, NewMemory
@@ -30,10 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of one draft before its embedding."""
+    """What is known of one draft before its embedding.
+
+    Attributes:
+        model_reads_after_s: Seconds after which a language model reads it; None if none does.
+    """
 
     draft: Draft
     noticed: tuple[Noticed, ...]
+    model_reads_after_s: float | None
     memory_type: MemoryType
     importance: float
     token_count: int
@@ -151,12 +156,15 @@ def analyse(
     if memory_type == "working" and session_id is None:
         raise InvalidInput("memory_type='working' needs a session: give session_id")
     noticed: tuple[Noticed, ...] = ()
+    after_s = None
     if memory_type != "working":
+        after_s = model_reads_after(engine, draft.role, draft.origin)
         moment = now if draft.occurred_at is None else draft.occurred_at
         noticed = notice(engine, embedder, draft.content, draft.role, draft.origin, moment)
     return Analysis(
         draft,
         noticed,
+        after_s,
         memory_type,
         importance(draft.content, draft.role, memory_type),
         engine.counter.count(draft.content),
@@ -211,6 +219,8 @@ def _commit(
         memory = user.memories.add(_new(analysis, embeddings, session_id))
         saved.append(memory)
         preferences += _stated(user, memory)
+        if analysis.model_reads_after_s is not None:
+            user.unread.add(memory.id, analysis.model_reads_after_s)
         if analysis.noticed:
             learned = user.facts.learn(memory, statements(memory, analysis.noticed, embeddings))
             facts.update(merged(facts, learned))

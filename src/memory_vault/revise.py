@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._times import optional_micros, to_micros
 from ._tracing import part
 from .errors import InvalidInput, NotFound
-from .facts import Noticed, notice, statements
+from .facts import Noticed, model_reads_after, notice, statements
 from .ingest import shared
 from .models import Memory
 from .pieces import Piece, as_bytes, chunks_of, pieces
@@ -32,6 +32,7 @@ class _Plan:
     Attributes:
         pieces: Those of new content; none when it stays.
         noticed: What is read from the memory; None when that stays.
+        model_reads_after_s: Seconds after which a language model reads it; None if none does.
         known: Embeddings at hand, by text of the piece.
     """
 
@@ -39,6 +40,7 @@ class _Plan:
     token_count: int
     noticed: tuple[Noticed, ...] | None
     known: dict[str, bytes]
+    model_reads_after_s: float | None = None
 
 
 async def revise(engine: Engine, user_id: str, memory_id: str, changes: Changes) -> Memory:
@@ -88,7 +90,8 @@ def _plan(
     known: dict[str, bytes] = {}
     for one in noticed:
         known.update(shared(user, one.reading.text, memory.role))
-    return _Plan(found, tokens, noticed, known)
+    after_s = model_reads_after(engine, memory.role, memory.origin)
+    return _Plan(found, tokens, noticed, known, after_s)
 
 
 def _revise_and_learn(
@@ -102,6 +105,8 @@ def _revise_and_learn(
     user.claim_embedder(embedder.fingerprint)
     chunks = chunks_of(plan.pieces, embeddings) if plan.pieces else None
     after = _revise(memory_id, changes, user, chunks)
+    if plan.model_reads_after_s is not None:
+        user.unread.add(memory_id, plan.model_reads_after_s)
     if plan.noticed is not None:
         user.facts.learn(after, statements(after, plan.noticed, embeddings))
     return after

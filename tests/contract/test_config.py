@@ -38,6 +38,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "llm_api_key": ("key-1", "key-1"),
     "llm_timeout_s": ("9.5", 9.5),
     "llm_at_once": ("3", 3),
+    "llm_facts_after_s": ("2.5", 2.5),
     "llm_tokens_a_day": ("5000", 5000),
     "plugins": ("none", "none"),
     "store": ("sqlite", "sqlite"),

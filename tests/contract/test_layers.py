@@ -28,7 +28,7 @@ LEVELS = [
     {"engine"},
     {"client"},
     {"jobs"},
-    {"compress", "portable", "upkeep", "switch", "revise"},
+    {"compress", "learn", "portable", "upkeep", "switch", "revise"},
     {"ingest", "recall", "session", "forget", "_portal", "_work"},
     {"facts"},
     {"_arguments", "block", "pieces", "proof", "_scan", "embedders"},

@@ -103,7 +103,9 @@ def running(answer: Answer, path: str) -> Iterator[Service]:
         service.url = service.root + path
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield service
-        service.is_over.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield service
+        finally:  # else a test that fails inside keeps the interpreter from ending
+            service.is_over.set()
+            server.shutdown()
+            thread.join()

@@ -15,10 +15,10 @@ import pytest
 
 from memory_vault import Job, Memory, MemoryConfig, MemoryLayer, Vault
 from memory_vault import compress as pipeline
-from memory_vault.compress import _least_trusted
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.llms import ScriptedModel
 from memory_vault.text.summary import statements, summarise
+from memory_vault.text.trust import least_trusted
 
 pytestmark = pytest.mark.anyio
 WITHIN_S = 20
@@ -217,7 +217,7 @@ async def test_what_is_no_event_of_a_session_is_left_alone(memory: MemoryLayer) 
     ],
 )
 def test_its_origin_is_the_least_trusted_of_its_sources(origins: list[str], expected: str) -> None:
-    assert _least_trusted(origins) == expected
+    assert least_trusted(origins) == expected
 
 
 # when ---------------------------------------------------------------------------------------------

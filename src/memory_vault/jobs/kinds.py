@@ -12,13 +12,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..compress import compress
+from ..learn import learn
 from ..storage.sqlite import spaces
 from ..storage.sqlite.archive import COMPRESS
+from ..storage.sqlite.unread import READ_FACTS
 from ..switch import move_users
 from .work import Work
 
 Result = Mapping[str, Any] | None
 Kind = Callable[[Work], Awaitable[Result]]
 
-KINDS: dict[str, Kind] = {COMPRESS: compress, spaces.KIND: move_users}
+KINDS: dict[str, Kind] = {COMPRESS: compress, READ_FACTS: learn, spaces.KIND: move_users}
 """Name of a kind, as `user.jobs.add` is given it, to its function."""
+
+
+def kinds(*, reads_facts: bool) -> dict[str, Kind]:
+    """What a process can do: facts are read where there is a language model that may."""
+    return {name: do for name, do in KINDS.items() if reads_facts or name != READ_FACTS}

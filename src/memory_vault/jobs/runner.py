@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio import get_cancelled_exc_class
 
-from ..errors import InvalidInput, MemoryVaultError, NotFound, StorageError
+from ..errors import DailyLimitReached, InvalidInput, MemoryVaultError, NotFound, StorageError
 from ..storage.sqlite.jobs import LONGEST_WAIT_S, Jobs, LeaseLost, NotHere, Unfinished
 from .kinds import Kind
 from .work import Work
@@ -241,6 +241,8 @@ class Runner:
         said = f"{type(error).__name__}: {error}"
         if not isinstance(error, MemoryVaultError):  # it may quote what it read
             said = f"{type(error).__module__}.{type(error).__name__}"
+        if isinstance(error, DailyLimitReached):  # no fault of the job: looked at every hour
+            return partial(Jobs.give_back, error=said, wait_s=LONGEST_WAIT_S)
         attempts = work.job.attempts
         if attempts >= self._config.job_attempts or isinstance(error, _HOPELESS):
             return partial(Jobs.fail, error=said)

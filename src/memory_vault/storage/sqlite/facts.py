@@ -79,9 +79,30 @@ class Facts:
         before = {subject: self.on(subject) for subject in subjects}
         if any(before.values()):
             self._db.execute("DELETE FROM statements WHERE source = ?", (source.id,))
+        return self._take_in(source, found, before)
+
+    def learn_more(self, source: Memory, found: Sequence[NewStatement]) -> list[Fact]:
+        """Keep what is read from a memory later, beside what was read from it before.
+
+        What is stated already, in whatever words, is confirmed in those words.
+        """
+        before = {one.subject: self.on(one.subject) for one in found}
+        told = {
+            (one.subject, one.value): one.text for old in before.values() for one in old if one.text
+        }
+        same = [_reworded(one, told.get((one.subject, one.value))) for one in found]
+        return self._take_in(source, same, before)
+
+    def _take_in(
+        self,
+        source: Memory,
+        found: Sequence[NewStatement],
+        before: Mapping[str, Sequence[Statement]],
+    ) -> list[Fact]:
+        """Add statements to those on their subjects, and make the facts fit."""
         for one in dict.fromkeys(self._statement(source, one) for one in found):
             self._insert(one)
-        made = {one.fact.content: one.fact for one in found if one.fact is not None}
+        made = {one.fact.content: one.fact for one in found if one.fact and one.fact.chunks}
         return [
             change
             for subject, old in before.items()
@@ -185,7 +206,6 @@ class Facts:
             new,
             id=new_id("mem"),
             occurred_at=occurred_at,
-            origin=source.origin,
             metadata=json.dumps({"subject": told.subject}, ensure_ascii=False),
             derived_from=(source.id,),
             valid_from=valid_from,
@@ -207,7 +227,7 @@ class Facts:
             content=text,
             importance=found.importance,
             occurred_at=None,
-            origin=source.origin,
+            origin="model" if found.origin == "model" else source.origin,
             token_count=found.token_count,
             metadata=None,
             chunks=self._memories.chunks(version),
@@ -269,6 +289,13 @@ class Facts:
         for one in self._settle(subject, old, {}, gone, ""):
             (done.rebuilt if one.change == "new" else done.reopened).append(one.memory.id)
         done.lost += [one for one in before if one not in gone and self._memories.get(one) is None]
+
+
+def _reworded(one: NewStatement, text: str | None) -> NewStatement:
+    """A statement in the words in which the vault has it already, if it has; they have chunks."""
+    if text is None or one.fact is None or one.fact.content == text:
+        return one
+    return replace(one, fact=replace(one.fact, content=text, chunks=()))
 
 
 def _by_fact(spans: Iterable[Span]) -> dict[str, Span]:

@@ -91,7 +91,9 @@ class Jobs:
         self._db, self._user_id, self._now = connection, user_id, now
         self.has_work: bool = False
 
-    def add(self, kind: str, arguments: Mapping[str, Any] | None = None) -> Job:
+    def add(
+        self, kind: str, arguments: Mapping[str, Any] | None = None, *, after_s: float = 0.0
+    ) -> Job:
         """Note a job; it is run once this transaction is committed, here or elsewhere.
 
         One like it that still waits is returned instead; one like it that failed goes.
@@ -99,6 +101,7 @@ class Jobs:
         Args:
             kind: A key of `jobs.kinds.KINDS`.
             arguments: Ids and numbers, never text: what a forget removes is found by id.
+            after_s: Seconds to wait for more of its kind, an hour at most.
         """
         packed = json.dumps(arguments or {}, ensure_ascii=False, sort_keys=True)
         like = "kind = ? AND arguments = ?"
@@ -118,7 +121,7 @@ class Jobs:
         self._db.execute(
             "INSERT INTO jobs (id, kind, arguments, state, created_at, due_at) "
             "VALUES (?, ?, ?, 'waiting', ?, ?)",
-            (job_id, kind, packed, self._now, _wall()),
+            (job_id, kind, packed, self._now, _wall() + int(after_s * _MICRO)),
         )
         return self._existing(job_id)
 
@@ -219,10 +222,13 @@ class Jobs:
             job_id, lease, "done = ?, total = ?, result = ?", done, total, _pack(so_far)
         )
 
-    def give_back(self, job_id: str, lease: str, wait_s: float = 0.0) -> bool:
+    def give_back(self, job_id: str, lease: str, wait_s: float = 0.0, error: str = "") -> bool:
         """Let it wait for the next who comes; this attempt does not count."""
-        values = "state = 'waiting', lease = NULL, attempts = attempts - 1, due_at = ?"
-        return self._set(job_id, lease, values, _wall() + int(wait_s * _MICRO))
+        values = (
+            "state = 'waiting', lease = NULL, attempts = attempts - 1, due_at = ?, "
+            "error = coalesce(?, error)"
+        )
+        return self._set(job_id, lease, values, _wall() + int(wait_s * _MICRO), error or None)
 
     def retry(self, job_id: str, lease: str, error: str, wait_s: float) -> bool:
         """Let it wait after a failure."""

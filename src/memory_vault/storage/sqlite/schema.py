@@ -234,7 +234,12 @@ class Schema:
 _SETTLED = "ALTER TABLE sessions ADD COLUMN settled_at INTEGER"
 """When a session was found to need no summary, or no other; NULL where that is to be looked at."""
 
-USER = Schema("user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS))
+_UNREAD = "CREATE TABLE unread (memory TEXT PRIMARY KEY) WITHOUT ROWID"
+"""Ids of memories that a language model is still to read facts from."""
+
+USER = Schema(
+    "user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS, _UNREAD)
+)
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
 )
@@ -260,6 +265,7 @@ CONTENT_TABLES = (
     "statements",
     "idempotency",
     "jobs",
+    "unread",
 )
 """Tables of a user's file that hold what the user said, or tell of it."""
 SPARE_CHUNKS = ("fresh_chunks", "old_chunks")

@@ -211,9 +211,12 @@ class SqliteStore:
             async with self._turn(user_id):
                 return await self._until_free(run, self._writers)
         finally:
-            if user_id in self.hints.fresh:
-                self.hints.fresh.discard(user_id)
-                self.on_work(user_id)
+            self._tell_of_work(user_id)
+
+    def _tell_of_work(self, user_id: str) -> None:
+        if user_id in self.hints.fresh:
+            self.hints.fresh.discard(user_id)
+            self.on_work(user_id)
 
     async def work(self, use: Callable[[Hints], T]) -> T:
         """Read or write what the catalog says of background work."""
@@ -327,8 +330,11 @@ class SqliteStore:
         hop = _Hop(partial(self._write, user_id, partial(run_all, members), True))
 
         async def run() -> list[Outcome[Any]]:
-            async with self._turn(user_id):
-                return await self._until_free(hop, self._writers)
+            try:
+                async with self._turn(user_id):
+                    return await self._until_free(hop, self._writers)
+            finally:
+                self._tell_of_work(user_id)
 
         return Commit(run, hop.stop)
 

@@ -27,6 +27,7 @@ from .records import Records
 from .schema import CONTENT_TABLES
 from .sessions import Sessions
 from .traces import Traces
+from .unread import Unread
 
 T = TypeVar("T")
 
@@ -85,6 +86,11 @@ class Transaction:
     def jobs(self) -> Jobs:
         """The user's background work."""
         return Jobs(self._db, self.user_id, self.now)
+
+    @cached_property
+    def unread(self) -> Unread:
+        """What a language model is still to read."""
+        return Unread(self._db, self.jobs)
 
     @cached_property
     def archive(self) -> Archive:
@@ -211,6 +217,7 @@ class Transaction:
         for memory_id in doomed:
             self._db.execute("DELETE FROM idempotency WHERE instr(result, ?)", (memory_id,))
             counts["idempotency"] += self._db.changes()
+            self.unread.drop(memory_id)
         counts["jobs"] = self.jobs.remove_about(doomed)
         left = [one for one in sources if one not in gone]
         back = self.archive.bring_back(left, is_again=len(left) < len(sources))

@@ -5,11 +5,13 @@ English only, made to be right rather than complete. What is read:
 1. A text is cut into sentences and these into clauses that each say one thing: "I'm a nurse, but I
    want to move" has two. Long texts, quotations, lists, code, and texts that hand over a text or a
    part to play ("write a letter …", "act as …") are left out: they are seldom about their writer.
-2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause that
-   supposes ("if I lived in …"), hopes or leaves open gives nothing, nor do those after it. In a
-   question only what stands before the asking part is read.
-3. A clause must fit one pattern from end to end, in the first person and the present; "used to" is
-   history, "no longer", "sold", "quit" and the like end what held.
+2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause
+   that supposes ("if I lived in …") gives nothing, nor do those after it. Of a clause that asks,
+   hopes or leaves open only what it takes for granted is read: "is my cat Miso too old for …?"
+3. A clause must fit one pattern from end to end, in the present, about the writer or somebody of
+   the family; "used to" is history, "no longer", "sold", "quit" and the like end what held. A
+   sentence may leave its "I" out ("Just moved to …"). What is taken for granted ("my 5-year-old
+   daughter", "my road bike") may stand anywhere in a clause.
 4. Names are told by their capitals; things by short lists of plain nouns. What only points at
    something ("the second one", "your idea") is none.
 5. Times in a clause date moves, purchases, jobs and marriages, told from the moment of the message;
@@ -22,22 +24,29 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
 from ..dates import TimeSpan, read_time_spans
 from .clauses import Clause, clauses
-from .life import PLACES, PLANS, WORK
+from .family import FAMILY
+from .health import HEALTH
+from .hobbies import HOBBIES
+from .life import PLACES, PLANS
 from .people import IDENTITY, RELATIONS
 from .rules import Form, Rule
-from .tastes import HEALTH, TASTES, THINGS
+from .tastes import TASTES
+from .things import THINGS
+from .work import WORK
 
-__all__ = ["Reading", "read_facts"]
+__all__ = ["Reading", "is_said", "read_facts"]
 
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
+_ANY_WORD = re.compile(r"\w+")
 _FIELD = re.compile(r"\{(?:(a) )?(\w+)(\|?)\}")
+_PLURAL = re.compile(r"[^\Wsui]s$")
 _MOST = 20
 """Readings of one text at most."""
 _MAX_CHARS = 120
@@ -72,32 +81,47 @@ def read_facts(text: str, moment: datetime, *, who: str = "User") -> tuple[Readi
         who: How the writer is called in what is stated.
     """
     found: dict[tuple[str, str, bool], Reading] = {}
-    for clause in clauses(text):
+    for clause in clauses(text, _may_say):
         for one in _of_clause(clause, moment, who):
             found[one.subject, one.value, one.text == ""] = one
     return tuple(found.values())[:_MOST]
 
 
+def is_said(one: Reading, found: Iterable[Reading]) -> bool:
+    """Whether something that was read otherwise says what one of the readings of a text says.
+
+    It does on the same subject with the same value, and from the same clause in words of which none
+    is new.
+    """
+    words = set(_ANY_WORD.findall(one.value.lower()))
+    return any(
+        (one.subject, one.value) == (other.subject, other.value)
+        or (
+            other.start <= one.start < max(other.stop, other.start + 1)
+            and words <= set(_ANY_WORD.findall(f"{other.text} {other.value}".lower()))
+        )
+        for other in found
+    )
+
+
 def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
     """What one clause states; what it ends it does not state as well."""
     found: list[Reading] = []
+    ended: set[str] = set()
     has_whole = False
     for rule in _fitting(clause.text):
-        if not (clause.is_plain or rule.is_denial or rule.is_inside) or (
-            has_whole and not rule.is_inside
+        if not rule.is_inside and (
+            clause.is_open or has_whole or not (clause.is_plain or rule.is_denial)
         ):
             continue
-        match = (
-            rule.pattern.search(clause.text)
-            if rule.is_inside
-            else rule.pattern.fullmatch(clause.text)
-        )
+        match = rule.match(clause.text)
         if match is None:
             continue
         made = list(_readings(rule, match, clause, moment, who))
         has_whole = has_whole or (bool(made) and not rule.is_inside)
         found += made
-    ended = {one.subject for one in found if not one.text and not one.value}
+        if rule.time != "future":  # a plan ends with its day
+            ended |= {one.subject for one in made if not one.text}
     return [one for one in found if not one.text or one.subject not in ended]
 
 
@@ -109,6 +133,11 @@ def _by_hint() -> dict[str, list[int]]:
         for hint in rule.hints:
             found[hint].append(number)
     return found
+
+
+def _may_say(clause: str) -> bool:
+    """Whether any rule fits a clause, whatever stands around it."""
+    return any(rule.match(clause) is not None for rule in _fitting(clause))
 
 
 def _fitting(clause: str) -> list[Rule]:
@@ -131,6 +160,7 @@ def _readings(
     groups["who"] = who
     if span is not None:
         groups["day"] = span.start.date().isoformat()
+        groups["when"] = _when(span)
     since = _began(span) if rule.time == "past" and span is not None else None
     for values in _each(rule, groups):
         for form in rule.forms:
@@ -166,14 +196,24 @@ def _made(form: Form, groups: dict[str, str]) -> tuple[str, str, str] | None:
 def _filled(match: re.Match[str], groups: dict[str, str]) -> str:
     value = " ".join(groups.get(match[2], "").split())
     if match[1]:
-        return f"{'an' if value[:1].lower() in 'aeiou' else 'a'} {value}"
+        return value if _PLURAL.search(value) else f"{_article(value)} {value}"
     return value + " " if match[3] and value and match[2] == "which" else value
+
+
+def _article(value: str) -> str:
+    return "an" if value.startswith((*"aeiouAEIOU8", "11 ", "18", "11-")) else "a"
 
 
 def _span(text: str, moment: datetime) -> TimeSpan | None:
     """The one time that a clause speaks of; None for none or several."""
     found = read_time_spans(text, moment)
     return found[0] if len(found) == 1 else None
+
+
+def _when(span: TimeSpan) -> str:
+    """The day of a span, or its first and last."""
+    first, last = span.start.date(), (span.end - timedelta(microseconds=1)).date()
+    return f"on {first}" if first == last else f"between {first} and {last}"
 
 
 def _began(span: TimeSpan) -> datetime:
@@ -187,10 +227,12 @@ def _began(span: TimeSpan) -> datetime:
 _RULES: tuple[Rule, ...] = (
     *IDENTITY,
     *RELATIONS,
+    *FAMILY,
     *PLACES,
     *WORK,
     *PLANS,
     *TASTES,
+    *HOBBIES,
     *HEALTH,
     *THINGS,
 )

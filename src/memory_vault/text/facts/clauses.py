@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _SCAN = 2_000
@@ -50,7 +50,8 @@ _REPORTED = re.compile(
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|whether|suppose|supposing|imagine|imagining|pretend|assuming|let['’]s say"
     r"|as though|wish|wishes|dream(?:t|ed)?|told|tells|asked|asks|say|for example|e\.g"
-    r"|for instance|character|novel|in the (?:movie|film|book|game|story|show)|supposedly)\b",
+    r"|for instance|character|novel|writing an? (?:\w+ )?(?:story|book|poem|play|script|song)"
+    r"|in the (?:movie|film|book|game|story|show)|supposedly)\b",
     re.IGNORECASE,
 )
 # What makes a clause alone doubtful.
@@ -75,11 +76,13 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"(?:,? ?(?:\b(?:and|but|so|because|since|as|although|though|while|plus|where|which|who|or)\b) "
+    r"(?:,? ?(?:\b(?:and|but|so|because|since|as|although|though|while|plus|where|which|or|now that"
+    r"|who(?!(?:['’]s| is| just turned| turned| lives| works| loves| likes| hates| moved) ))\b) "
     r"(?:(?:also|now|then|just|that|currently|recently|by the way,?) )?"
     r"(?=(?:i|my|we|our|it['’]s|it|she|he|they|do|does|can|could|what|how|would|please|any|is|are"
     r"|was wondering|am|need|want)\b|i['’]))"
-    r"|(?:, ?|\s*[;:–—]\s*|\s+-\s+|\s*[()]\s*)(?=(?:i|my|we|our|so|and|but|or|where|which|who|do"
+    r"|(?:, ?|\s*[;:–—]\s*|\s+-\s+|\s*[()]\s*)(?=(?:i|my|we|our|so|and|but|or|where|which"
+    r"|who(?!(?:['’]s| is| just turned| turned| lives| works| loves| likes| hates| moved) )|do"
     r"|does|can|could|what|how|would|please|any|is (?:there|it|that|this)|are (?:there|you"
     r"|they)|though|right|you|it|he|she|they|don['’]t)\b"
     r"|i['’])|\s*[;()]\s*",
@@ -91,11 +94,25 @@ _LEAD = re.compile(
     r"|for context|for reference|in fact|just so you know|to be honest|honestly|unfortunately"
     r"|luckily|fortunately|sadly|personally|lately|recently|currently|now|right now|today"
     r"|these days"
-    r"|nowadays|as you know|because|since|as|although|though|while|please note that|please note"
+    r"|nowadays|as you know|because|since|as(?! an? )|although|though|while|please note that"
+    r"|please note"
     r"|note that|the thing is|(?:please )?remember that|that being said|good (?:morning|evening"
     r"|afternoon))\b[,:!.]*\s*)+",
     re.IGNORECASE,
 )
+
+
+# A sentence that leaves its "I" out, as people write to each other.
+_DROPPED = re.compile(
+    r"\W*(?:(?:just|recently|finally|also|actually|btw|yeah|yes|oh|hey)\b,? )*(?:(?P<have>been)"
+    r"|(?P<am>living|working|based|learning|studying|planning)"
+    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold|love|loved"
+    r"|hate)\b",
+    re.IGNORECASE,
+)
+_AS_A = re.compile(r"as an? ", re.IGNORECASE)
+_ME = re.compile(r",? (?:i|my)\b", re.IGNORECASE)
+_EDGE = " \t\n.,;:!?-–—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +124,43 @@ class Clause:
         start: Where `text` begins in the whole.
         stop: Where it ends.
         is_plain: Whether it neither denies nor speaks of what is not yet or no more.
+        is_open: Whether it asks or leaves open, so that only what it takes for granted holds.
     """
 
     text: str
     start: int
     stop: int
     is_plain: bool
+    is_open: bool = False
 
 
-def clauses(text: str) -> Iterator[Clause]:
-    """Yield what a text states about its writer, in order."""
-    if len(text) > _LONG or not _SELF.search(text[:_SCAN]) or _TASK.search(text[:_SCAN]):
-        return
+def clauses(text: str, may_say: Callable[[str], bool]) -> Iterator[Clause]:
+    """Yield what a text states about its writer, in order.
+
+    Args:
+        may_say: Whether a clause may be of use. Sentences in which none is are left out before what
+            costs more is looked at; most are.
+    """
     shown = text[:_SCAN]
+    if len(text) > _LONG:
+        return
+    is_looked_at = False
+    holed = shown
     for pattern in (_QUOTES, _SINGLE_QUOTES, _NOT_PROSE):
-        shown = pattern.sub(_hole, shown)
-    for sentence in _SENTENCE.finditer(shown):
-        if len(sentence[0]) <= _MAX_SENTENCE and _SELF.search(sentence[0]):
-            yield from _of_sentence(sentence[0], sentence.start())
+        holed = pattern.sub(_hole, holed)
+    for sentence in _SENTENCE.finditer(holed):
+        whose = _whose(sentence[0])
+        if len(sentence[0]) > _MAX_SENTENCE or whose is None:
+            continue
+        parts = [_trimmed(sentence[0], *part) for part in _parts(sentence[0])]
+        said = [sentence[0][start:stop] for start, stop in parts]
+        said[:1] = [whose + one for one in said[:1]]
+        if not any(map(may_say, said)):
+            continue
+        if not is_looked_at and _TASK.search(shown):
+            return
+        is_looked_at = True
+        yield from _of_sentence(sentence[0], parts, sentence.start(), whose)
 
 
 def _hole(match: re.Match[str]) -> str:
@@ -132,28 +168,41 @@ def _hole(match: re.Match[str]) -> str:
     return re.sub(r"[^\n]", _HOLE, match[0])
 
 
-def _of_sentence(sentence: str, offset: int) -> Iterator[Clause]:
-    """The clauses of one sentence before the first that is doubtful or asks."""
+def _whose(sentence: str) -> str | None:
+    """What is to stand before a sentence so that it says whom it is about; None if of no use."""
+    if (match := _DROPPED.match(sentence)) is not None:
+        return "I've " if match["have"] else "I'm " if match["am"] else "I "
+    return "" if _SELF.search(sentence) else None
+
+
+def _of_sentence(
+    sentence: str, parts: list[tuple[int, int]], offset: int, whose: str
+) -> Iterator[Clause]:
+    """The clauses of one sentence before the first that is doubtful."""
     if _REPORTED.search(sentence.rstrip()):
         return
-    parts = list(_parts(sentence))
+    asking = len(parts)
     if sentence.rstrip().endswith("?"):
-        asking = next(
-            (at for at, (start, stop) in enumerate(parts) if _asks(sentence[start:stop])), 0
-        )
-        parts = parts[:asking]
-    for start, stop in parts:
-        shown = sentence[start:stop]
+        asking = next((at for at, part in enumerate(parts) if _asks(sentence[slice(*part)])), 0)
+    for place, (start, stop) in enumerate(parts):
+        shown = ("" if place else whose) + sentence[start:stop]
         if _SUPPOSED.search(shown):
             return
-        start += len(shown) - len(shown.lstrip(" \t\n,.;:!-–—"))
-        lead = _LEAD.match(sentence, start, stop)
-        start = lead.end() if lead else start
-        shown = sentence[start:stop].rstrip(" \t\n.,;:!")
-        if shown and not _OPEN.search(shown):
-            yield Clause(
-                shown, offset + start, offset + start + len(shown), not _UNREAL.search(shown)
-            )
+        if shown:
+            is_open = place >= asking or _OPEN.search(shown) is not None
+            is_plain = not _UNREAL.search(shown)
+            yield Clause(shown, offset + start, offset + stop, is_plain, is_open)
+
+
+def _trimmed(sentence: str, start: int, stop: int) -> tuple[int, int]:
+    """A clause without what leads into it and without its end."""
+    shown = sentence[start:stop]
+    start += len(shown) - len(shown.lstrip(_EDGE))
+    lead = _LEAD.match(sentence, start, stop)
+    start = lead.end() if lead else start
+    if _AS_A.match(sentence, start) and (me := _ME.match(sentence, stop)):
+        stop = me.end()  # whose part it is: "as a nurse, I …"
+    return start, start + len(sentence[start:stop].rstrip(_EDGE))
 
 
 def _asks(clause: str) -> bool:

@@ -72,6 +72,11 @@ IDENTITY = (
         time="past",
     ),
     rule(
+        "am i'm i’m",
+        rf"{I_AM} (?P<name>{ONE_NAME}),? (?:by the way|btw|nice to meet you)\b.*",
+        ("name", "{name}", "{who}'s name is {name}."),
+    ),
+    rule(
         "by",
         rf"i(?: usually| mostly)? go by (?:the name )?(?P<name>{ONE_NAME}){TAIL}",
         ("nickname", "{name}", "{who} goes by {name}."),
@@ -86,6 +91,40 @@ IDENTITY = (
         "am i'm i’m",
         rf"{I_AM} an? (?P<age>[1-9]\d)[- ]year[- ]old\b.*",
         ("age", "{age}", "{who} is {age} years old."),
+    ),
+    rule(
+        "old",
+        r"as an? (?P<age>[2-9]\d)[- ]year[- ]old(?: [a-z]+)?,? (?:i|my)",
+        ("age", "{age}", "{who} is {age} years old."),
+    ),
+    rule(
+        "am i'm i’m",
+        rf"{I_AM} in my (?P<age>(?:(?:early|mid|late)[- ])?(?:[2-9]0['’]?s|twenties|thirties"
+        rf"|forties"
+        rf"|fifties|sixties|seventies|eighties))(?:,? (?:and|but|so|now)\b.*)?",
+        ("age", "{age}", "{who} is in their {age}."),
+    ),
+    rule(
+        "tall",
+        rf"{I_AM}(?: about| around)? (?P<height>\d feet(?: (?:and )?\d{{1,2}}(?: inches)?)?"
+        rf"|\d['’]\d{{1,2}}"
+        rf"|[12]\d\d ?cm|[12][.,]\d\d ?m(?:eters|etres)?)(?: tall)(?:,? (?:and|but|so|with)\b.*)?",
+        ("height", "{height}", "{who} is {height} tall."),
+    ),
+    rule(
+        "weigh",
+        r"i(?: currently| now)? weigh(?: about| around)? (?P<weight>\d{2,3} ?(?:kg|kilos"
+        r"|kilograms|lbs?"
+        r"|pounds))(?:,? (?:and|but|so|now)\b.*)?",
+        ("weight", "{weight}", "{who} weighs {weight}."),
+    ),
+    rule(
+        "am i'm i’m",
+        rf"{I_AM} (?:such |quite |a bit of )?an? (?:real |total |big |bit of an? )?"
+        rf"(?P<what>night owl"
+        rf"|early bird|early riser|introvert|extrovert|ambivert|homebody|perfectionist|workaholic"
+        rf"|procrastinator|foodie|bookworm|minimalist)(?:,? (?:and|but|so|by)\b.*)?",
+        ("character", "{what}", "{who} is {a what}."),
     ),
     rule(
         "turned",
@@ -176,8 +215,8 @@ RELATIONS = (
         ("pets", "{pet}", "{who} has {pet}."),
     ),
     rule(
-        "adopted rescued",
-        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued) (?P<pet>an? (?:[\w-]+"
+        "adopted rescued got",
+        rf"(?:i|we)(?:['’]ve| have)?{JUST} (?:adopted|rescued|got) (?P<pet>an? (?:[\w-]+"
         rf" ){{0,2}}?{_PET})"
         rf"{TAIL}",
         ("pets", "{pet}", "{who} has {pet}."),
@@ -224,11 +263,11 @@ RELATIONS = (
         time="past",
     ),
     rule(
-        "have i've i’ve",
-        rf"i(?:['’]ve got|(?: also| already)? have) (?P<count>{NUMBER}) "
+        "have i've i’ve we've we’ve",
+        rf"(?:i|we)(?:['’]ve got|(?: also| already| now)? have) (?P<count>{NUMBER}) "
         rf"(?:(?:young|small|little|grown|adult|older|younger|beautiful|lovely|teenage)[ ,]+)*"
         rf"(?P<kin>kids|children|sons|daughters|brothers|sisters|siblings|grandchildren)"
-        rf"(?:,? (?:and|but|so|who|aged|at home|under)\b.*)?",
+        rf"(?:,? (?:and|but|so|who|aged|at home|under|together|named|called)\b.*|, .*)?",
         ("{kin}", "{count}", "{who} has {count} {kin}."),
     ),
     rule(

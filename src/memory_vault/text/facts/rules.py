@@ -41,6 +41,10 @@ class Rule:
         """The pattern, made when a clause first has one of the hints: most never do."""
         return re.compile(self.source, re.IGNORECASE)
 
+    def match(self, clause: str) -> re.Match[str] | None:
+        """How it fits a clause; None if it does not."""
+        return self.pattern.search(clause) if self.is_inside else self.pattern.fullmatch(clause)
+
 
 def rule(
     hints: str,
@@ -90,6 +94,10 @@ TAIL = (
     r"|three|earlier|yesterday|today|\w+ (?:years?|months?|weeks?|days?) ago|years|months|to be"
     r"|actually|though|of course|by the way|btw)\b.*)?"
 )
+SINCE = (
+    r"(?:since\b.*|for (?:about |over |almost |nearly |the (?:past|last) |more than )*"
+    r"(?:\w+ )?(?:years?|months?|decades?|weeks)\b.*|all my life\b.*|my (?:whole|entire) life\b.*)"
+)
 I_AM = r"i(?:['’]m| am)(?: (?:currently|now|also|actually|still|only|already|originally|happily))*"
 I_HAVE = r"i(?:['’]ve| have)?"
 JUST = r"(?: (?:just|recently|finally|actually|also|then|only|officially|eventually|have))*"
@@ -100,7 +108,14 @@ CALENDAR_DAY = (
     rf"|{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
 )
 
+DIET = (
+    r"(?P<diet>vegan|vegetarian|pescatarian|flexitarian|gluten[- ]free|dairy[- ]free"
+    r"|lactose[- ]intolerant"
+    r"|keto|low[- ]carb|plant[- ]based|teetotal|celiac|coeliac)"
+)
+
 _BREAK = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
+_AND = re.compile(r"\b(?:and|or)\b|&", re.IGNORECASE)
 _THING = re.compile(r"[^\W\d_][\w’'&+/.-]*(?: [\w’'&+/.-]+){0,5}")
 _NOT_A_THING = re.compile(
     r"^(?:(?:the|a|an|some|any|no|this|that|these|those|it|them|you|your|him|her|his|their|its|my"
@@ -137,6 +152,8 @@ def things(text: str) -> list[str]:
     if whole != text and text[len(whole) :].lstrip(", ").startswith(("like", "such")):
         return [] if whole.split()[0].endswith("ing") else _sound([whole])
     parts = [part.strip() for part in _BREAK.split(whole)]
+    if len(parts) == 2 and "," in whole and not _AND.search(whole):
+        return []  # "casual, comfortable outfits"
     if len(parts) > 1 and any(map(_goes_on, parts[:-1])):
         parts = [whole]
     return _sound(parts)
