@@ -72,6 +72,7 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
     await _discard(engine, user_id)
     is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
     receipt = _cleared(removal, proof, is_clear=is_clear)
+    receipt = await _without_outer(engine, user_id, receipt)
     is_gone = await store.remove_user(user_id)
     if is_gone and store.maintenance.is_encrypted:
         receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
@@ -161,11 +162,26 @@ async def _finish(
     is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
     proof: Proof = "quick" if sought is None else "proven"
     receipt = _cleared(removal, proof, is_clear=is_clear)
+    receipt = await _without_outer(engine, user_id, receipt)
     if not is_clear:
         check = None if sought is None else partial(scan_again, engine, user_id, sought)
         path = engine.store.erasure.path_of(user_id)
         await finish_later(engine, path, is_proven=sought is not None, then=check)
     return receipt if sought is None else await _proven(engine, user_id, receipt, sought)
+
+
+async def _without_outer(engine: Engine, user_id: str, receipt: ForgetReceipt) -> ForgetReceipt:
+    """Let the outer index, if there is one, forget too; pending if it does not answer."""
+    if engine.outer is None:
+        return receipt
+    is_proven = receipt.proof["mode"] == "proven"
+    why = await engine.outer.forgotten(user_id, is_proven=is_proven)
+    proof = {**receipt.proof, "outer index": "still to come" if why else "taken out"}
+    if is_proven and engine.outer.outside:
+        proof["not scanned"] = engine.outer.outside
+    if not why:
+        return replace(receipt, proof=proof)
+    return replace(receipt, proof=proof, state="pending", reason=receipt.reason or why)
 
 
 async def _overwrite(engine: Engine, user_id: str, *, is_proven: bool) -> bool:

@@ -31,7 +31,7 @@ LEVELS = [
     {"compress", "portable", "upkeep", "switch", "revise"},
     {"ingest", "recall", "session", "forget", "_portal", "_work"},
     {"facts"},
-    {"_arguments", "block", "pieces", "proof", "_scan", "embedders"},
+    {"_arguments", "block", "pieces", "proof", "_scan", "embedders", "outer_index"},
     {"storage"},
     {"rerank", "llm"},
     {"embed"},
@@ -56,6 +56,7 @@ ALLOWED_UPWARD = {
     ("config", "embed"),
     ("config", "rerank"),
     ("config", "llm"),
+    ("config", "storage"),
     ("bench", "demo"),
 }
 LOOPS = {"_portal.py", "_host.py"}
