@@ -159,8 +159,7 @@ class Engine:
         )
 
     def _outer_troubles(self) -> str:
-        troubles = [] if self.outer is None else list(self.outer.troubles.values())
-        said = "; ".join(dict.fromkeys(troubles))
+        said = "" if self.outer is None else "; ".join(self.outer.troubles)
         return said and f"{said}; until then near embeddings are found in the users' files"
 
     async def _try_store(self) -> str:

@@ -100,10 +100,17 @@ class OuterIndex:
         self._waits: dict[str, float] = {}
         self._leftovers: set[str] = set()
         self._turns: dict[str, anyio.Lock] = {}
+        self.reading: anyio.Lock = anyio.Lock()
+        """Held while a user's file is read here: a log that is read cannot be emptied."""
         self._rest_until = 0.0
         self._woken, self._stepped = anyio.Event(), anyio.Event()
-        self.troubles: dict[str, str] = {}
-        """What went wrong last, by user; "" for the index as a whole."""
+        self._silence = ""
+        self._failed_last: dict[str, str] = {}
+
+    @property
+    def troubles(self) -> list[str]:
+        """What goes wrong just now: in asking, as a whole, or for some users; each once."""
+        return list(dict.fromkeys(filter(None, [self._silence, *self._failed_last.values()])))
 
     @property
     def outside(self) -> str:
@@ -150,11 +157,12 @@ class OuterIndex:
         except (TimeoutError, BackendUnavailable) as error:
             self._rest_until = anyio.current_time() + _REST_S
             late = f"{self._index.name} did not answer in {_ANSWER_S:g} s"
-            self.troubles[user_id] = str(error) or late
+            self._silence = str(error) or late
         except BackendError as error:
             self._note(user_id, error)
             self._doubt(user_id)
         else:
+            self._silence = ""
             is_whole = found is not None and len(found.numbers) * 2 >= LIMIT
             if is_whole or user_id in self._behind:
                 self._misses.pop(user_id, None)
@@ -172,13 +180,14 @@ class OuterIndex:
             self._leftovers.add(self._part(user_id))
         self.wake(user_id)
 
-    async def forgotten(self, user_id: str, *, is_proven: bool) -> str:
+    async def forgotten(self, user_id: str, *, drops: bool) -> str:
         """Wait until the index has let go of what was forgotten; why that is to come, or "".
 
-        For a proof, a part on this machine is removed as a whole: it is built anew.
+        Args:
+            drops: Whether to remove all that it has of the user at once.
         """
         try:
-            if is_proven and not self._index.outside:
+            if drops:
                 await self.drop(user_id)
                 return ""
             with anyio.move_on_after(_FORGET_S):
@@ -196,7 +205,7 @@ class OuterIndex:
 
     async def _is_clean(self, user_id: str) -> bool:
         """Whether nothing that went from a file is left in the index."""
-        end = await self._store.read(user_id, lambda user: user.feed.end())
+        end = await self._read(user_id, lambda user: user.feed.end())
         mark = await self._do(partial(self._index.mark, self._part(user_id)))
         return mark is None or (mark.making == end.making and mark.change >= end.change)
 
@@ -206,7 +215,7 @@ class OuterIndex:
         Raises:
             BackendError: If that fails; it is tried again in the background, and at the next open.
         """
-        async with self._turn(user_id):
+        async with self.turn(user_id):
             part = self._part(user_id)
             self._leftovers.add(part)
             await self._do(partial(self._index.drop, part))
@@ -231,7 +240,7 @@ class OuterIndex:
         Raises:
             BackendError: If it cannot be asked.
         """
-        async with self._turn(user_id):
+        async with self.turn(user_id):
             step = await self._next(user_id)
             if step.what in ("nothing", "take in"):
                 return await self._mend(user_id, step.mark, repair=repair)
@@ -253,7 +262,7 @@ class OuterIndex:
                     if is_first or self._index.is_shared or after:
                         after, is_first = await self._look(after), False
                     wait_s = await self._round()
-                self.troubles.pop("", None)
+                self._failed_last.pop("", None)
             except (BackendError, StorageError) as error:
                 self._note("", error)
                 wait_s = _FIRST_WAIT_S
@@ -308,7 +317,7 @@ class OuterIndex:
         """Bring a user one step further; whether there is more to do now."""
         self._behind.pop(user_id, None)
         try:
-            async with self._turn(user_id):
+            async with self.turn(user_id):
                 is_over = await self._step(user_id)
         except NotFound:
             is_over = False  # the part was dropped meanwhile
@@ -318,7 +327,7 @@ class OuterIndex:
         else:
             self._failures.pop(user_id, None)
             self._waits.pop(user_id, None)
-            self.troubles.pop(user_id, None)
+            self._failed_last.pop(user_id, None)
         stepped, self._stepped = self._stepped, anyio.Event()
         stepped.set()
         if not is_over:
@@ -340,7 +349,7 @@ class OuterIndex:
     async def _next(self, user_id: str) -> _Step:
         mark = await self._do(partial(self._index.mark, self._part(user_id)))
         is_counted = user_id not in self._checked
-        return await self._store.read(user_id, partial(_plan, mark, is_counted))
+        return await self._read(user_id, partial(_plan, mark, is_counted))
 
     async def _step(self, user_id: str) -> bool:
         """Do what is next for a user; whether that was all."""
@@ -374,13 +383,13 @@ class OuterIndex:
         """
         part = self._part(user_id)
         held = await self._do(partial(self._index.numbers, part))
-        gone = await self._store.read(user_id, lambda user: user.feed.without(held))
+        gone = await self._read(user_id, lambda user: user.feed.without(held))
         if repair and len(gone):
             await self._do(partial(self._index.delete, part, gone))
         wrong, version = len(gone), 0
         while True:
             unit = partial(_chunks_between, version, end.version)
-            numbers, embeddings = await self._store.read(user_id, unit)
+            numbers, embeddings = await self._read(user_id, unit)
             if not len(numbers):
                 break
             version = int(_version_of(numbers)[-1])
@@ -420,7 +429,7 @@ class OuterIndex:
         return self._prefix() + digest[:40]
 
     @asynccontextmanager
-    async def _turn(self, user_id: str) -> AsyncIterator[None]:
+    async def turn(self, user_id: str) -> AsyncIterator[None]:
         """One at a time changes a user's part."""
         lock = self._turns.setdefault(user_id, anyio.Lock())
         try:
@@ -430,11 +439,15 @@ class OuterIndex:
             if not lock.locked():
                 self._turns.pop(user_id, None)
 
+    async def _read(self, user_id: str, unit: Callable[[Transaction], T]) -> T:
+        async with self.reading:
+            return await self._store.read(user_id, unit)
+
     async def _do(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=self._threads)
 
     def _note(self, user_id: str, error: Exception) -> None:
-        self.troubles[user_id] = str(error)
+        self._failed_last[user_id] = str(error)
 
 
 def _plan(mark: Mark | None, is_counted: bool, user: Transaction) -> _Step:

@@ -38,7 +38,9 @@ class Indexed:
         """Say that the index has all of a user's file; called under that file's lock."""
         if not self._catalog.read(lambda db: _is_listed(db, user_id)):
             self._catalog.write(
-                lambda db: db.execute("INSERT INTO indexed (user_id) VALUES (?)", (user_id,))
+                lambda db: db.execute(
+                    "INSERT INTO indexed SELECT user_id FROM users WHERE user_id = ?", (user_id,)
+                )
             )
 
     def clear(self) -> None:
