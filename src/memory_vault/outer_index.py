@@ -126,9 +126,9 @@ class OuterIndex:
         """
         secret = await self._store.in_thread(self._store.erasure.secret)
         self._secret = hashlib.sha256(secret + b"outer index").digest()
-        await self._do(self._index.open)
         if not self._index.is_shared:
             await self._do(partial(self._owner.require, self._index.name))
+        await self._do(self._index.open)
         self._store.indexed.is_kept = True
         self._store.on_change = self.wake
 

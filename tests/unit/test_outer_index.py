@@ -5,6 +5,7 @@ The same tests run with ChromaDB, in tests/extras/test_chroma_vault.py.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ import anyio
 import numpy as np
 import pytest
 
-from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault
+from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault, outer_index
 from memory_vault.errors import BackendUnavailable
 from memory_vault.outer_index import OuterIndex
 from memory_vault.storage.index import Mark, VectorIndex, rank, stored
@@ -29,6 +30,7 @@ TOPICS = ("roses", "bread", "chess", "rivers", "bicycles", "clocks", "paint", "o
 @pytest.fixture(autouse=True)
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outer index is asked however few memories there are, and few are looked at exactly."""
+    monkeypatch.setattr(outer_index, "_QUIET_S", 0.05)
     monkeypatch.setattr(stored, "FEW_ROWS", 0)
     monkeypatch.setattr(rank, "_CANDIDATES_EACH", 1)
     monkeypatch.setattr(rank, "_WORTH_IT", 0)
@@ -73,6 +75,14 @@ async def caught_up(vault: Vault, user_id: str = "ada") -> Mark | None:
             mark = await anyio.to_thread.run_sync(index.mark, part)
             if mark == end or (mark is None and not end.kind):
                 return mark
+            await anyio.sleep(0.02)
+
+
+async def listed(vault: Vault) -> None:
+    """Wait until the catalog says that the index has all of every file."""
+    with anyio.fail_after(20):
+        store = vault.engine.store
+        while await store.work(lambda _: store.indexed.behind("", 9)):
             await anyio.sleep(0.02)
 
 
@@ -184,11 +194,12 @@ async def test_a_user_who_goes_leaves_no_part(vault: Vault) -> None:
         await fill(memory, 9)
         await caught_up(vault)
     index, part = index_of(vault)
-    assert index.parts("mv-") == [part]
+    prefix = outer(vault)._prefix()
+    assert index.parts(prefix) == [part]
     receipt = await vault.forget_user("ada", confirm=True)
     assert receipt.state == "done"
     with anyio.fail_after(10):
-        while index.parts("mv-"):
+        while index.parts(prefix):
             await anyio.sleep(0.02)
 
 
@@ -196,6 +207,7 @@ async def test_what_is_not_what_the_file_says_is_found_and_put_right(vault: Vaul
     async with ada(vault) as memory:
         await fill(memory, 30)
         await caught_up(vault)
+        await listed(vault)
         index, part = index_of(vault)
         numbers = np.array(await stored_chunks(vault), np.int64)
         _, rows = index.embeddings(part, numbers)
@@ -238,7 +250,7 @@ async def test_an_index_out_of_step_is_built_from_the_file_without_embedding(
         mark = await caught_up(vault)
         assert mark is not None
         index, part = index_of(vault)
-        await anyio.sleep(1.3)  # the catalog says now that the index has all
+        await listed(vault)  # the catalog says now that the index has all
         LIES[lie](index, part, mark)
     embedder = RememberingEmbedder()
     async with Vault(replace(config, index=make_index(), embedder=embedder)) as vault:
@@ -279,7 +291,7 @@ async def test_a_vault_that_was_written_without_it_is_caught_up(
     async with Vault(replace(config, index=make_index())) as vault:
         await caught_up(vault)
         assert await held(vault) == await stored_chunks(vault)
-        await anyio.sleep(1.3)
+        await listed(vault)
     async with Vault(plain) as vault, ada(vault) as memory:
         await memory.forget(ids[0])
         await memory.save("Something new.")
@@ -353,10 +365,6 @@ async def test_down_it_loses_nothing_and_says_so(
 async def test_an_answer_that_does_not_come_is_not_waited_for(
     config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
-    from memory_vault import outer_index
-
     monkeypatch.setattr(outer_index, "_ANSWER_S", 0.05)
     index, is_over = MatrixIndex(), threading.Event()
     async with Vault(replace(config, index=index)) as vault, ada(vault) as memory:

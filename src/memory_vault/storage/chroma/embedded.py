@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from . import client
 from .client import translate
 from .collections import Collections
 
+_GONE = "-gone"
+"""How the name of a folder ends that is being removed."""
 _NAME = "embeddings"
 """The one collection in a part's folder."""
 _MAX_OPEN = 8
@@ -39,8 +42,13 @@ class EmbeddedChroma(Collections):
         self._open: OrderedDict[str, _Held] = OrderedDict()
 
     def open(self) -> None:
-        """See that ChromaDB is installed; folders are opened when they are first used."""
+        """See that ChromaDB is installed, and end what a kill cut short.
+
+        Folders are opened when they are first used.
+        """
         client.require()
+        for gone in self._folder.glob(f"??/*{_GONE}"):
+            translate(self.name, partial(_unlink, gone))
 
     def close(self) -> None:
         """Close every folder that is not in use."""
@@ -130,7 +138,7 @@ def _remove(folder: Path) -> None:
 
 def _leftover(folder: Path) -> Path:
     """Where a folder is while it is being removed."""
-    return folder.with_name(f"{folder.name}-gone")
+    return folder.with_name(folder.name + _GONE)
 
 
 def _unlink(folder: Path) -> None:
