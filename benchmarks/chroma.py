@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/chroma.py [--sizes 1000,10000,100000] [--kinds real,random] [--out FILE]
 
-Each way has a copy of the same vault and processes of its own, through the public API. "real" takes
+Sizes that are not measured stay as they stand in the file. Each way has a copy of the same vault and processes of its own, through the public API. "real" takes
 the embeddings that `memory-vault bench` has kept in the user's cache folder, and noisy copies of
 them where more are wanted; "random" takes random unit vectors. Needs the extra `chroma`.
 """
@@ -293,27 +293,29 @@ def main() -> None:
     import chromadb
 
     kept = len(kept_embeddings(1 << 30))
+    before = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
     figures: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
         "machine": {
             "processor": platform.machine(),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
-            "load before": round(os.getloadavg()[0], 2),
         },
         "chromadb": chromadb.__version__,
         "dimension": DIMENSION,
         "real embeddings": kept,
-        "sizes": {},
+        "sizes": before.get("sizes", {}),
     }
     kinds = [one for one in given.kinds.split(",") if one != "real" or kept]
     for count in map(int, given.sizes.split(",")):
         for kind in kinds:
+            of = {
+                "date": datetime.now(UTC).date().isoformat(),
+                "commit": commit(),
+                "load before": round(os.getloadavg()[0], 2),
+            }
             with tempfile.TemporaryDirectory() as work:
-                figures["sizes"].setdefault(str(count), {})[kind] = one_size(
-                    kind, count, Path(work)
-                )
+                of |= one_size(kind, count, Path(work))
+            figures["sizes"].setdefault(str(count), {})[kind] = of
             given.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

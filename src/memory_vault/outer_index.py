@@ -13,22 +13,22 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-import numpy as np
 from anyio import CapacityLimiter, to_thread
 
 from .errors import BackendError, BackendUnavailable, NotFound, StorageError
 from .storage import Cursor
-from .storage.index import CHUNKS_PER_VERSION, Found, Mark, VectorIndex
+from .storage.index import Found, Mark, VectorIndex
+from .storage.index.lacking import Chunks, Step, chunks_between, differing, lacking, version_of
 from .storage.sqlite.owner import Owner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from .storage.sqlite.store import SqliteStore
@@ -38,8 +38,6 @@ T = TypeVar("T")
 
 LIMIT = 2_000
 """So many of the nearest chunks are asked for."""
-_BATCH = 500
-"""Chunks put in one step."""
 _PAGE = 200
 """Users looked up at once."""
 _THREADS = 4
@@ -56,25 +54,6 @@ _FORGET_S = 10.0
 """A forget waits so long for the index; after that its receipt is pending."""
 _HOPELESS = 2
 """Failures in a row after which a user's part is begun anew."""
-_ROUNDING = 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What is to be done next for a user, as of one moment of the file.
-
-    Attributes:
-        what: "drop", "begin", "mend", "take in" or "nothing".
-        mark: How far it is then.
-        chunks: How many the file holds, if that was asked for and there is nothing else to do.
-    """
-
-    what: str
-    mark: Mark
-    numbers: NDArray[np.int64]
-    embeddings: NDArray[np.float32]
-    gone: NDArray[np.int64]
-    chunks: int | None = None
 
 
 class OuterIndex:
@@ -174,6 +153,8 @@ class OuterIndex:
 
     def _doubt(self, user_id: str) -> None:
         """Compare a user's part with the file; begin it anew if that does not help."""
+        if not self._owner.is_held:
+            return
         self._misses[user_id] = self._misses.get(user_id, 0) + 1
         self._checked.discard(user_id)
         if self._misses[user_id] % (_HOPELESS + 1) == 0:
@@ -192,10 +173,7 @@ class OuterIndex:
                 return ""
             with anyio.move_on_after(_FORGET_S):
                 while not await self._is_clean(user_id):
-                    stepped = self._stepped
-                    self.wake(user_id)
-                    with anyio.move_on_after(_LOOK_S):
-                        await stepped.wait()
+                    await self._next_step(user_id)
                 return ""
         except BackendError as error:
             self._note(user_id, error)
@@ -237,15 +215,46 @@ class OuterIndex:
     async def check(self, user_id: str, *, repair: bool) -> int:
         """How many embeddings the index has wrong, lacks or has too many, once it is up to date.
 
+        Args:
+            repair: Whether to have that put right, and to wait for it.
+
         Raises:
             BackendError: If it cannot be asked.
         """
+        mark = await self._up_to_date(user_id)
+        if mark is None:
+            return 0
         async with self.turn(user_id):
-            step = await self._next(user_id)
-            if step.what in ("nothing", "take in"):
-                return await self._mend(user_id, step.mark, repair=repair)
+            wrong = await self._mend(user_id, mark, repair=False)
+        if wrong and repair:
+            doubtful = mark._replace(making="in doubt")
+            await self._do(partial(self._index.set_mark, self._part(user_id), doubtful))
+            await self._store.work(lambda _: self._store.indexed.strike(user_id))
+            await self._up_to_date(user_id)
+        return wrong
+
+    async def _up_to_date(self, user_id: str) -> Mark | None:
+        """Wait until the index has all of a user's file; its mark then.
+
+        Raises:
+            BackendError: If that fails.
+        """
+        self._failed_last.pop(user_id, None)
+        while True:
+            end = await self._read(user_id, lambda user: user.feed.end())
+            mark = await self._do(partial(self._index.mark, self._part(user_id)))
+            if mark == end or (mark is None and not end.kind):
+                return mark
+            if user_id in self._failed_last:
+                raise BackendError(self._failed_last[user_id])
+            await self._next_step(user_id)
+
+    async def _next_step(self, user_id: str) -> None:
+        """Have a user looked at, and wait for the next step there, or a little."""
+        stepped = self._stepped
         self.wake(user_id)
-        return 0
+        with anyio.move_on_after(_LOOK_S):
+            await stepped.wait()
 
     # keeping up ----------------------------------------------------------------------------------
 
@@ -298,8 +307,7 @@ class OuterIndex:
     async def _round(self) -> float:
         """One step for each user who is behind; seconds until there is more to do."""
         for part in list(self._leftovers):
-            await self._do(partial(self._index.drop, part))
-            self._leftovers.discard(part)
+            await self._drop_leftover(part)
         now, wait_s = anyio.current_time(), _LONGEST_WAIT_S
         for user_id in list(self._behind):
             if self._waits.get(user_id, 0.0) > now:
@@ -312,6 +320,15 @@ class OuterIndex:
         if self._quiet:
             wait_s = min(wait_s, _QUIET_S)
         return min(wait_s, _LOOK_S) if self._index.is_shared else wait_s
+
+    async def _drop_leftover(self, part: str) -> None:
+        try:
+            await self._do(partial(self._index.drop, part))
+        except BackendError as error:
+            self._note(part, error)
+        else:
+            self._failed_last.pop(part, None)
+            self._leftovers.discard(part)
 
     async def _try_step(self, user_id: str) -> bool:
         """Bring a user one step further; whether there is more to do now."""
@@ -346,10 +363,12 @@ class OuterIndex:
         if is_reached and failures % _HOPELESS == 0:
             self._leftovers.add(self._part(user_id))
 
-    async def _next(self, user_id: str) -> _Step:
+    async def _next(self, user_id: str) -> Step:
         mark = await self._do(partial(self._index.mark, self._part(user_id)))
         is_counted = user_id not in self._checked
-        return await self._read(user_id, partial(_plan, mark, is_counted))
+        return await self._read(
+            user_id, lambda user: lacking(user.feed, mark, is_counted=is_counted)
+        )
 
     async def _step(self, user_id: str) -> bool:
         """Do what is next for a user; whether that was all."""
@@ -388,13 +407,12 @@ class OuterIndex:
             await self._do(partial(self._index.delete, part, gone))
         wrong, version = len(gone), 0
         while True:
-            unit = partial(_chunks_between, version, end.version)
-            numbers, embeddings = await self._read(user_id, unit)
+            numbers, embeddings = await self._read(user_id, partial(_chunks, version, end.version))
             if not len(numbers):
                 break
-            version = int(_version_of(numbers)[-1])
+            version = int(version_of(numbers)[-1])
             found = await self._do(partial(self._index.embeddings, part, numbers))
-            differs = _differing(numbers, embeddings, *found)
+            differs = differing(numbers, embeddings, *found)
             wrong += int(differs.sum())
             if repair and differs.any():
                 put = partial(self._index.put, part, numbers[differs], embeddings[differs])
@@ -415,7 +433,9 @@ class OuterIndex:
                 return True
             return False
 
-        if not await self._store.write(user_id, enter):
+        async with self.reading:
+            is_entered = await self._store.write(user_id, enter)
+        if not is_entered:
             self.wake(user_id)
 
     # parts ---------------------------------------------------------------------------------------
@@ -450,48 +470,5 @@ class OuterIndex:
         self._failed_last[user_id] = str(error)
 
 
-def _plan(mark: Mark | None, is_counted: bool, user: Transaction) -> _Step:
-    """What an index with this mark lacks of a file."""
-    none, nothing = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-    end = user.feed.end()
-    step = partial(_Step, numbers=none, embeddings=nothing, gone=none)
-    if not end.kind:
-        return step("nothing" if mark is None else "drop", end)
-    if mark is None or mark.kind != end.kind:
-        return step("begin", end._replace(version=0))
-    is_ahead = mark.version > end.version or mark.change > end.change
-    if mark.making != end.making or is_ahead:
-        return step("mend", end)
-    if mark == end:
-        return step("nothing", end, chunks=user.feed.count() if is_counted else None)
-    numbers, embeddings = user.feed.chunks_after(mark.version, _BATCH)
-    version = int(_version_of(numbers)[-1]) if len(numbers) >= _BATCH else end.version
-    gone = np.array(user.feed.gone_after(mark.change), np.int64)
-    return _Step("take in", end._replace(version=version), numbers, embeddings, gone)
-
-
-def _version_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    return numbers // CHUNKS_PER_VERSION
-
-
-def _chunks_between(
-    version: int, last: int, user: Transaction
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The chunks of the next versions, but none of those after the last."""
-    numbers, embeddings = user.feed.chunks_after(version, _BATCH)
-    count = int(np.count_nonzero(_version_of(numbers) <= last))
-    return numbers[:count], embeddings[:count]
-
-
-def _differing(
-    numbers: NDArray[np.int64],
-    embeddings: NDArray[np.float32],
-    there: NDArray[np.int64],
-    held: NDArray[np.float32],
-) -> NDArray[np.bool_]:
-    """Which of some chunks an index does not hold as they are."""
-    differs = np.ones(len(numbers), np.bool_)
-    if held.shape[1:] == embeddings.shape[1:]:
-        places = np.searchsorted(numbers, there)
-        differs[places] = np.abs(embeddings[places] - held).max(1, initial=0) > _ROUNDING
-    return differs
+def _chunks(version: int, last: int, user: Transaction) -> Chunks:
+    return chunks_between(user.feed, version, last)
