@@ -2,7 +2,9 @@
 
 Usage: python benchmarks/chroma.py [--sizes 1000,10000,100000] [--kinds real,random] [--out FILE]
 
-Sizes that are not measured stay as they stand in the file. Each way has a copy of the same vault and processes of its own, through the public API. "real" takes
+Sizes that are not measured stay as they stand in the file.
+
+Each way has a copy of the same vault and processes of its own, through the public API. "real" takes
 the embeddings that `memory-vault bench` has kept in the user's cache folder, and noisy copies of
 them where more are wanted; "random" takes random unit vectors. Needs the extra `chroma`.
 """

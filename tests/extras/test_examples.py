@@ -42,6 +42,11 @@ RUN = {
         [Answer("Have a good trip.")],
         ["Have a good trip.", "You told me:", "My train leaves at 7:40."],
     ),
+    "chroma_index.py": (
+        ["chromadb"],
+        [],
+        ["The spare key is under the blue pot.", "forgotten: done, outer index: taken out"],
+    ),
     "openai_chat.py": (["openai"], [Answer("Hello Bohr.")], ["Hello Bohr.", "You told me:"]),
     "openai_agents_session.py": (
         ["agents"],
