@@ -111,7 +111,7 @@ async def is_caught_up(vault: Vault) -> bool:
     if outer is None:
         return True
     end = await vault.engine.store.read("ada", lambda user: user.feed.end())
-    mark = await anyio.to_thread.run_sync(outer._index.mark, outer._part("ada"))  # noqa: SLF001
+    mark = await anyio.to_thread.run_sync(outer._index.mark, outer.feed.part("ada"))  # noqa: SLF001
     return mark == end
 
 
@@ -184,7 +184,7 @@ async def of_index(vault: Vault, config: MemoryConfig) -> dict[str, Any]:
         took, shares = [], []
         for asked in table._asked[:QUESTIONS]:  # noqa: SLF001
             start = clock()
-            near = outer._index.search(outer._part("ada"), asked, limit)  # noqa: SLF001
+            near = outer._index.search(outer.feed.part("ada"), asked, limit)  # noqa: SLF001
             took.append(clock() - start)
             assert near is not None
             best = numbers[np.argsort(-(rows @ asked), kind="stable")[:TOP]]

@@ -107,7 +107,7 @@ class Engine:
                 start(self, owed)
             self.host.start_soon("jobs", self.runner.run)
             if self.outer is not None:
-                self.host.start_soon("outer index", self.outer.run)
+                self.host.start_soon("outer index", self.outer.feed.run)
             self._is_open = True
             if self.config.preload and _has_model_to_load(self.config):
                 self.host.start_soon("model", self._preload)
@@ -129,13 +129,13 @@ class Engine:
             async with self._lock:
                 if self._is_open:
                     await self.host.stop()
-                    if self.outer is not None:
-                        await self.outer.close()
                     await self.embedders.close()
                     if self.reranker is not None and self._owns_reranker:
                         await self.reranker.close()
                     if self.llm is not None and self._owns_llm:
                         await self.llm.close()
+                if self.outer is not None:
+                    await self.outer.close()
                 await self.store.close()
                 self._is_open = False
 

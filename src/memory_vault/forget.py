@@ -209,7 +209,7 @@ async def _overwrite(engine: Engine, user_id: str, *, is_proven: bool) -> bool:
 
 def _undisturbed(engine: Engine) -> AbstractAsyncContextManager[Any]:
     """Where the background work on an outer index reads no file."""
-    return nullcontext() if engine.outer is None else engine.outer.reading
+    return nullcontext() if engine.outer is None else engine.outer.feed.reading
 
 
 async def _proven(

@@ -32,6 +32,7 @@ LEVELS = [
     {"ingest", "recall", "session", "forget", "_portal", "_work"},
     {"facts"},
     {"_arguments", "block", "pieces", "proof", "_scan", "embedders", "outer_index"},
+    {"outer_feed"},
     {"storage"},
     {"rerank", "llm"},
     {"embed"},

@@ -51,7 +51,7 @@ from memory_vault.testing.embedders import HashEmbedder
 async def main():
     config = MemoryConfig(data_dir=sys.argv[1], embedder=HashEmbedder(), index="chroma")
     async with Vault(config) as vault:
-        while not vault.engine.outer._owner.is_held:
+        while not vault.engine.outer.feed.owner.is_held:
             await anyio.sleep(0.01)
         print("open", flush=True)
         await anyio.sleep_forever()
@@ -203,8 +203,8 @@ async def test_a_part_of_nobody_goes_at_the_next_open(config: MemoryConfig) -> N
     async with Vault(config) as vault, ada(vault) as memory:
         await fill(memory, 8)
         await caught_up(vault)
-        part = outer(vault)._index._path(outer(vault)._part("ada"))
-        stray = outer(vault)._prefix() + 40 * "f"
+        part = outer(vault)._index._path(outer(vault).feed.part("ada"))
+        stray = outer(vault).feed.prefix() + 40 * "f"
         folder = config.data_dir / "chroma"
     shutil.copytree(part, folder / "ff" / stray)
     shutil.copytree(part, part.with_name(f"{part.name}-gone"))
@@ -295,13 +295,13 @@ async def test_two_processes_share_a_server(config: MemoryConfig, server: Chroma
             async with Vault(config) as vault, ada(vault) as memory:
                 ids = await fill(memory, 20)
                 await caught_up(vault)
-                assert not outer(vault)._owner.is_held
+                assert not outer(vault).feed.owner.is_held
                 assert (await memory.forget(ids[0])).state == "done"
                 child.kill()
                 await anyio.to_thread.run_sync(child.wait)
                 await memory.save("Something new.")
                 await caught_up(vault)
-                assert outer(vault)._owner.is_held
+                assert outer(vault).feed.owner.is_held
                 assert await held(vault) == await stored_chunks(vault)
         finally:
             child.kill()

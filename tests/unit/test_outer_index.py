@@ -16,7 +16,7 @@ import anyio
 import numpy as np
 import pytest
 
-from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault, outer_index
+from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault, outer_feed, outer_index
 from memory_vault.errors import BackendUnavailable
 from memory_vault.outer_index import OuterIndex
 from memory_vault.storage.index import Mark, VectorIndex, rank, stored
@@ -30,7 +30,7 @@ TOPICS = ("roses", "bread", "chess", "rivers", "bicycles", "clocks", "paint", "o
 @pytest.fixture(autouse=True)
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outer index is asked however few memories there are, and few are looked at exactly."""
-    monkeypatch.setattr(outer_index, "_QUIET_S", 0.05)
+    monkeypatch.setattr(outer_feed, "_QUIET_S", 0.05)
     monkeypatch.setattr(stored, "FEW_ROWS", 0)
     monkeypatch.setattr(rank, "_CANDIDATES_EACH", 1)
     monkeypatch.setattr(rank, "_WORTH_IT", 0)
@@ -63,7 +63,7 @@ def outer(vault: Vault) -> OuterIndex:
 
 def index_of(vault: Vault) -> tuple[VectorIndex, str]:
     """The index, and the part of ada."""
-    return outer(vault)._index, outer(vault)._part("ada")
+    return outer(vault)._index, outer(vault).feed.part("ada")
 
 
 async def caught_up(vault: Vault, user_id: str = "ada") -> Mark | None:
@@ -71,7 +71,7 @@ async def caught_up(vault: Vault, user_id: str = "ada") -> Mark | None:
     with anyio.fail_after(20):
         while True:
             end = await vault.engine.store.read(user_id, lambda user: user.feed.end())
-            index, part = outer(vault)._index, outer(vault)._part(user_id)
+            index, part = outer(vault)._index, outer(vault).feed.part(user_id)
             mark = await anyio.to_thread.run_sync(index.mark, part)
             if mark == end or (mark is None and not end.kind):
                 return mark
@@ -156,7 +156,7 @@ async def test_what_is_saved_is_found_before_the_index_has_it(vault: Vault) -> N
         await memory.recall("owls")
         index, part = index_of(vault)
         mark = index.mark(part)
-        async with outer(vault).turn("ada"):  # the background work waits meanwhile
+        async with outer(vault).feed.turn("ada"):  # the background work waits meanwhile
             await memory.save("The lighthouse keeper collects violins.")
             found = await memory.recall("Who collects violins?", top_k=3)
             assert index.mark(part) == mark
@@ -194,7 +194,7 @@ async def test_a_user_who_goes_leaves_no_part(vault: Vault) -> None:
         await fill(memory, 9)
         await caught_up(vault)
     index, part = index_of(vault)
-    prefix = outer(vault)._prefix()
+    prefix = outer(vault).feed.prefix()
     assert index.parts(prefix) == [part]
     receipt = await vault.forget_user("ada", confirm=True)
     assert receipt.state == "done"
@@ -264,7 +264,7 @@ async def test_an_index_out_of_step_is_built_from_the_file_without_embedding(
                 "behind",
             ):  # as by a hand that the catalog knows nothing of
                 await vault.check(repair=True)
-            outer(vault).wake("ada")
+            outer(vault).feed.wake("ada")
             await caught_up(vault)
             assert await held(vault) == await stored_chunks(vault)
             assert len(embedder.texts) == 2  # the questions

@@ -43,7 +43,7 @@ async def _check_outer(
 ) -> None:
     """Compare every user's part of the outer index with the user's file."""
     damaged = {one.user_id for one in problems}
-    async for user_id in outer.users():
+    for user_id in await outer.feed.users():
         if user_id in damaged:
             continue
         try:
