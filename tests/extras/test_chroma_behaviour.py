@@ -1,4 +1,4 @@
-"""What recall and forget promise holds with ChromaDB: the same tests, another index."""
+"""What recall promises holds with ChromaDB: the same tests, another index."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.test_forget import *  # noqa: F403 - the tests, which run here again
-from tests.unit.test_recall import *  # noqa: F403
+from tests.unit.test_recall import *  # noqa: F403 - the tests, which run here again
 
 from memory_vault import MemoryConfig
 from memory_vault.storage.index import stored
@@ -20,12 +19,7 @@ if importlib.util.find_spec("chromadb") is None:
 pytestmark = pytest.mark.anyio
 
 
-for alone in (  # in these a second event loop or process has the vault open
-    "test_a_reader_elsewhere_makes_the_receipt_pending",
-    "test_a_user_whose_file_is_open_elsewhere_is_forgotten_but_pending",
-    "test_writes_of_another_vault_are_recalled_at_once",
-):
-    del globals()[alone]
+del globals()["test_writes_of_another_vault_are_recalled_at_once"]  # of a second event loop
 
 
 @pytest.fixture

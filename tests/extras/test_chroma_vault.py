@@ -21,10 +21,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
         yield server
 
 
-@pytest.fixture(params=["embedded", "served"])
-def make_index(request: pytest.FixtureRequest) -> Callable[[], str]:
+@pytest.fixture(params=["asyncio embedded", "trio embedded", "trio served"])
+def way(request: pytest.FixtureRequest) -> list[str]:
+    return str(request.param).split()
+
+
+@pytest.fixture
+def anyio_backend(way: list[str]) -> str:
+    return way[0]
+
+
+@pytest.fixture
+def make_index(way: list[str], request: pytest.FixtureRequest) -> Callable[[], str]:
     """The setting; the server is started for those who need it."""
-    if request.param == "embedded":
+    if way[1] == "embedded":
         return lambda: "chroma"
     url = request.getfixturevalue("server").url
     return lambda: f"chroma:{url}"

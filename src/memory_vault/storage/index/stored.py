@@ -17,7 +17,7 @@ from . import CHUNKS_PER_VERSION, Found, IndexFeed
 if TYPE_CHECKING:
     from .user_index import UserIndex
 
-FEW_ROWS = 6_000
+FEW_ROWS = 4_000
 """So many rows or fewer are read from the file sooner than an outer index answers."""
 _LEAST_SHARE = 8
 """Of what was found one in so many must be visible: else too few of the near ones are known."""
