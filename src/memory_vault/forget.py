@@ -32,6 +32,10 @@ _IN_USE = (
     "another process has the user's emptied file open; it is removed once that one has closed it"
 )
 
+_LEFT = (
+    "the folder chroma, of a time when the vault had that index: delete it, or open the vault with "
+    "index='chroma' and forget again"
+)
 
 _Done = tuple[Removal, "Sought | None"]
 
@@ -185,12 +189,16 @@ async def _without_outer(
     For a proof, a part on this machine is removed as a whole and built anew: so nothing is left of
     what was in its files.
     """
-    if engine.outer is None:
-        return receipt
     is_proven = receipt.proof["mode"] == "proven"
+    if engine.outer is None:
+        left = is_proven and await engine.store.in_thread(
+            (engine.config.data_dir / "chroma").exists
+        )
+        return replace(receipt, proof={**receipt.proof, "not scanned": _LEFT}) if left else receipt
     drops = is_all or (is_proven and not engine.outer.outside)
     why = await engine.outer.forgotten(user_id, drops=drops)
-    proof = {**receipt.proof, "outer index": "still to come" if why else "taken out"}
+    done = "removed" if drops else "taken out; its files may keep the bytes of what it deleted"
+    proof = {**receipt.proof, "outer index": "still to come" if why else done}
     if is_proven and engine.outer.outside:
         proof["not scanned"] = engine.outer.outside
     if not why:

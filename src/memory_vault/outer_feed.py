@@ -35,8 +35,8 @@ T = TypeVar("T")
 _PAGE = 200
 """Users looked up at once."""
 _THREADS = 4
-_LOOK_S = 0.5
-"""How often the catalog is looked at for what other processes wrote."""
+_LOOK_S, _LOOK_ALONE_S = 0.5, 5.0
+"""How often the catalog is looked at for what other processes wrote; if none should."""
 _QUIET_S = 1.0
 """A user who is up to date and was left alone for so long is listed as such."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
@@ -76,6 +76,7 @@ class OuterFeed:
         self._waits: dict[str, float] = {}
         self._turns: dict[str, anyio.Lock] = {}
         self._woken, self._stepped = anyio.Event(), anyio.Event()
+        self._look_s = _LOOK_S if index.is_shared else _LOOK_ALONE_S
 
     def wake(self, user_id: str) -> None:
         """Look at a user's file soon."""
@@ -92,7 +93,7 @@ class OuterFeed:
 
     async def run(self) -> None:
         """Bring every user up to date, for as long as the vault is open."""
-        after, is_first = "", True
+        after, is_first, look_at = "", True, 0.0
         while True:
             self._woken = anyio.Event()
             wait_s = _LOOK_S
@@ -100,8 +101,9 @@ class OuterFeed:
                 if await self.do(self.owner.take):
                     if is_first:
                         await self._sweep()
-                    if is_first or self._index.is_shared or after:
+                    if after or anyio.current_time() >= look_at:
                         after, is_first = await self._look(after), False
+                        look_at = anyio.current_time() + self._look_s
                     wait_s = await self._round()
                 self.failures.pop("", None)
             except BackendError as error:
@@ -150,7 +152,7 @@ class OuterFeed:
                 await self._enter(user_id)
         if self._quiet:
             wait_s = min(wait_s, _QUIET_S)
-        return min(wait_s, _LOOK_S) if self._index.is_shared else wait_s
+        return min(wait_s, self._look_s)
 
     async def _drop_leftover(self, part: str) -> None:
         try:

@@ -45,7 +45,7 @@ RUN = {
     "chroma_index.py": (
         ["chromadb"],
         [],
-        ["The spare key is under the blue pot.", "forgotten: done, outer index: taken out"],
+        ["The spare key is under the blue pot.", "forgotten: done, outer index: removed"],
     ),
     "openai_chat.py": (["openai"], [Answer("Hello Bohr.")], ["Hello Bohr.", "You told me:"]),
     "openai_agents_session.py": (

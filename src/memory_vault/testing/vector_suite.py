@@ -14,7 +14,7 @@ from ..errors import BackendError, NotFound
 from ..storage.index import Mark, VectorIndex
 from .index_suite import unit_rows
 
-MARK = Mark("kind", "1.1", 0, 0)
+MARK: Mark = Mark("kind", "1.1", 0, 0)
 _A, _B = "mv-suite-a", "mv-suite-b"
 
 

@@ -28,8 +28,8 @@ class MatrixIndex:
         trouble: Raised by every call, if set.
     """
 
-    name = "matrix"
-    outside = ""
+    name: str = "matrix"
+    outside: str = ""
 
     def __init__(self, *, is_shared: bool = True) -> None:
         self.is_shared: bool = is_shared

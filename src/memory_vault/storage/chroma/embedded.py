@@ -32,8 +32,8 @@ class EmbeddedChroma(Collections):
         max_open: Folders kept open at most; those in use may be more.
     """
 
-    is_shared = False
-    outside = ""
+    is_shared: bool = False
+    outside: str = ""
 
     def __init__(self, folder: Path, *, max_open: int = _MAX_OPEN) -> None:
         self.name: str = f"the ChromaDB index in {folder}"

@@ -22,8 +22,10 @@ class ServedChroma(Collections):
         url: Where it listens: "http://HOST:PORT" or "https://…".
     """
 
-    is_shared = True
-    outside = "the disk of the ChromaDB server, which keeps what was taken out until it writes anew"
+    is_shared: bool = True
+    outside: str = (
+        "the disk of the ChromaDB server, which keeps what was taken out until it writes anew"
+    )
 
     def __init__(self, url: str) -> None:
 

@@ -39,10 +39,10 @@ class StoredEmbeddings:
         few_rows: Rows up to which the file is read at all of them.
     """
 
-    reads_rows = True
-    sample_rows = _SAMPLE
-    nbytes = 0
-    has_signs = False
+    reads_rows: bool = True
+    sample_rows: int = _SAMPLE
+    nbytes: int = 0
+    has_signs: bool = False
 
     def __init__(self, index: UserIndex, *, few_rows: int) -> None:
         self._index, self._few_rows = index, few_rows
