@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo test extras test-all torture check format bench bench-served bench-rivals install model clean
+.PHONY: help demo test extras test-all torture check format bench bench-served bench-chroma bench-rivals install model clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -46,7 +46,7 @@ extras: install
 	@$(PIP) install -c constraints.txt --no-deps langchain-tests
 
 test-all: model extras ## Run the tests of optional packages with their real parts
-	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers
+	@$(PIP) install -c constraints.txt "$(TORCH)" sentence-transformers -e ".[chroma]"
 	@$(BIN)/python -m pytest tests/extras -rs
 
 torture: install ## Kill, cancel and crowd the vault for about 20 minutes; figures under benchmarks/results
@@ -71,6 +71,10 @@ bench: model ## Measure save, recall and start, with raw figures under benchmark
 
 bench-served: model extras ## Load a served vault for five minutes, two workers killed meanwhile
 	@$(BIN)/python benchmarks/served.py
+
+bench-chroma: model ## Measure the exact index beside ChromaDB, embedded and served
+	@$(PIP) install -c constraints.txt -e ".[chroma]"
+	@$(BIN)/python benchmarks/chroma.py
 
 bench-rivals: model ## Measure beside other memory systems, each in an environment of its own
 	@$(BIN)/python benchmarks/rivals.py

@@ -16,6 +16,7 @@ from .errors import ConfigError
 from .llm import LanguageModel
 from .plugins import Plugins
 from .rerank import Reranker
+from .storage.index import VectorIndex
 
 PREFIX = "MEMORY_VAULT_"
 SERVE_PREFIX = f"{PREFIX}SERVE_"
@@ -77,7 +78,9 @@ class MemoryConfig:
             the language model from midnight to midnight UTC; None for no limit.
         plugins: "installed" uses what installed packages offer, "none" nothing; or a `Plugins`.
         store: What holds the truth: "sqlite".
-        index: What finds near embeddings: "exact".
+        index: What finds near embeddings: "exact" in memory, "chroma" (ChromaDB in this process),
+            "chroma:URL" (a ChromaDB server), a plugin's name, or an object that fulfils
+            `VectorIndex` (the caller's own: never closed by the vault).
         token_counter: "offline", "tiktoken:cl100k_base" or "tiktoken:o200k_base".
         top_k: Memories in a block at most, when a call does not say.
         token_budget: Tokens of a block at most, when a call does not say.
@@ -132,7 +135,7 @@ class MemoryConfig:
     llm_tokens_a_day: int | None = None
     plugins: str | Plugins = "installed"
     store: str = "sqlite"
-    index: str = "exact"
+    index: str | VectorIndex = "exact"
     token_counter: str = "offline"
     top_k: int = 100
     token_budget: int = 2000
@@ -342,10 +345,16 @@ def _check(config: MemoryConfig) -> None:
     key = config.encryption_key
     if not (key is None or callable(key) or isinstance(key, str | bytes)):
         raise ConfigError("encryption_key: give a passphrase, 32 bytes, or a function for either")
+    if not isinstance(config.index, str | VectorIndex):
+        raise ConfigError("index: give a name, or an object that fulfils VectorIndex")
+    if key is not None and config.index != "exact":
+        raise ConfigError(
+            "index: an encrypted vault has index='exact' only; another one would keep embeddings, "
+            "from which text can be guessed, in files that are not encrypted"
+        )
     for name, accepted in (
         ("durability", get_args(Durability)),
         ("store", ("sqlite",)),
-        ("index", ("exact",)),
     ):
         if getattr(config, name) not in accepted:
             names = ", ".join(map(repr, accepted))

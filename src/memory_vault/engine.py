@@ -23,11 +23,14 @@ from .llm import LanguageModel
 from .llm.choose import choose as choose_llm
 from .llm.limited import LimitedModel
 from .models import Health
+from .outer_index import OuterIndex
 from .plugins import Plugins
 from .proof import start
 from .rerank import Reranker
 from .rerank.choose import choose as choose_reranker
+from .storage.index import stored
 from .storage.index.cache import IndexCache
+from .storage.index.choose import choose as choose_index
 from .storage.sqlite.store import SqliteStore
 from .text.budget import LineCosts
 from .text.tokens import TokenCounter, token_counter
@@ -52,6 +55,7 @@ class Engine:
         reranker: Opens by itself when it is first used; None when none is configured.
         llm: The same, for background work only; within the limit of a day, if there is one.
         plugins: Classifiers and readers; looked for when they are first asked.
+        outer: The index outside of this process's memory; None with the exact one.
     """
 
     counter: TokenCounter
@@ -61,7 +65,6 @@ class Engine:
         self.config: MemoryConfig = config
         self.holders: int = 0
         self.host: Host = Host()
-        self.indexes: IndexCache = IndexCache(config.index_bytes)
         self.store: SqliteStore = SqliteStore(
             config.data_dir,
             durability=config.durability,
@@ -70,6 +73,9 @@ class Engine:
             readers=config.workers or _default_workers(),
             encryption_key=config.encryption_key,
         )
+        self.outer: OuterIndex | None = _outer_index(config, self.store)
+        few_rows = None if self.outer is None else stored.FEW_ROWS
+        self.indexes: IndexCache = IndexCache(config.index_bytes, few_rows=few_rows)
         self.embedders: Embedders = Embedders(config, self.store)
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
@@ -97,13 +103,22 @@ class Engine:
             self.line_costs = LineCosts(self.counter)
             await self.store.open()
             await self.embedders.follow()
+            await self._open_outer_index()
             await self.host.start()
             for owed in await self.store.in_thread(self.store.erasure.owed):
                 start(self, owed)
             self.host.start_soon("jobs", self.runner.run)
+            if self.outer is not None:
+                self.host.start_soon("outer index", self.outer.feed.run)
             self._is_open = True
             if self.config.preload and _has_model_to_load(self.config):
                 self.host.start_soon("model", self._preload)
+
+    async def _open_outer_index(self) -> None:
+        if self.outer is not None:
+            await self.outer.open()
+        else:
+            await self.store.work(lambda _: self.store.indexed.clear())
 
     async def _preload(self) -> None:
         """Load what the first calls need, so that no import holds up the event loop then."""
@@ -121,6 +136,8 @@ class Engine:
                         await self.reranker.close()
                     if self.llm is not None and self._owns_llm:
                         await self.llm.close()
+                if self.outer is not None:
+                    await self.outer.close()
                 await self.store.close()
                 self._is_open = False
 
@@ -137,11 +154,15 @@ class Engine:
         background = "; ".join(wrong)
         return Health(
             store=await self._try_store(),
-            index="ok",  # derived: rebuilt from the store whenever it is missing or in doubt
+            index=self._outer_troubles() or "ok",  # derived: what is in doubt is built anew
             embedder=await self._try_embedder(),
             background=background or "ok",
             plugins="; ".join(self.plugins.problems) or "ok",
         )
+
+    def _outer_troubles(self) -> str:
+        said = "" if self.outer is None else "; ".join(self.outer.troubles)
+        return said and f"{said}; until then near embeddings are found in the users' files"
 
     async def _try_store(self) -> str:
         try:
@@ -183,6 +204,15 @@ def _reranker(config: MemoryConfig) -> Reranker | None:
     if isinstance(config.reranker, str):
         return choose_reranker(config.reranker, config.reranker_api_key)
     return config.reranker
+
+
+def _outer_index(config: MemoryConfig, store: SqliteStore) -> OuterIndex | None:
+    """The configured outer index: the caller's own, one of ours by name, or none."""
+    index = choose_index(config.index, config.data_dir)
+    if index is None:
+        return None
+    owns, lock = isinstance(config.index, str), config.data_dir / "outer-index.lock"
+    return OuterIndex(store, index, owns=owns, lock=lock)
 
 
 def _llm(config: MemoryConfig, store: SqliteStore) -> LanguageModel | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._tracing import part
 from .errors import NotFound
@@ -32,6 +33,10 @@ _IN_USE = (
     "another process has the user's emptied file open; it is removed once that one has closed it"
 )
 
+_LEFT = (
+    "the folder chroma, of a time when the vault had that index: delete it, or open the vault with "
+    "index='chroma' and forget again"
+)
 
 _Done = tuple[Removal, "Sought | None"]
 
@@ -61,7 +66,7 @@ async def forget_all(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRec
     removal, sought = await engine.store.write(user_id, unit)
     engine.indexes.forget(user_id)
     await _discard(engine, user_id)
-    return await _finish(engine, user_id, removal, sought)
+    return await _finish(engine, user_id, removal, sought, is_all=True)
 
 
 async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetReceipt:
@@ -74,7 +79,9 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
     await _discard(engine, user_id)
     is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
     receipt = _cleared(removal, proof, is_clear=is_clear)
-    is_gone = await store.remove_user(user_id)
+    receipt = await _without_outer(engine, user_id, receipt, is_all=True)
+    async with _undisturbed(engine):
+        is_gone = await store.remove_user(user_id)
     if is_gone and store.maintenance.is_encrypted:
         receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
     if not is_gone:
@@ -157,13 +164,19 @@ def _retire(is_proven: bool, user: Transaction) -> _Done:
 
 
 async def _finish(
-    engine: Engine, user_id: str, removal: Removal, sought: Sought | None
+    engine: Engine,
+    user_id: str,
+    removal: Removal,
+    sought: Sought | None,
+    *,
+    is_all: bool = False,
 ) -> ForgetReceipt:
     """Clear the write-ahead log, prove it if that is wanted, and say how far that went."""
     with part("forget", "overwrite"):
         is_clear = await _overwrite(engine, user_id, is_proven=sought is not None)
     proof: Proof = "quick" if sought is None else "proven"
     receipt = _cleared(removal, proof, is_clear=is_clear)
+    receipt = await _without_outer(engine, user_id, receipt, is_all=is_all)
     if not is_clear:
         check = None if sought is None else partial(scan_again, engine, user_id, sought)
         path = engine.store.erasure.path_of(user_id)
@@ -171,12 +184,43 @@ async def _finish(
     return receipt if sought is None else await _proven(engine, user_id, receipt, sought)
 
 
+async def _without_outer(
+    engine: Engine, user_id: str, receipt: ForgetReceipt, *, is_all: bool
+) -> ForgetReceipt:
+    """Let the outer index, if there is one, forget too; pending if it does not answer.
+
+    For a proof, a part on this machine is removed as a whole and built anew: so nothing is left of
+    what was in its files.
+    """
+    is_proven = receipt.proof["mode"] == "proven"
+    if engine.outer is None:
+        left = is_proven and await engine.store.in_thread(
+            (engine.config.data_dir / "chroma").exists
+        )
+        return replace(receipt, proof={**receipt.proof, "not scanned": _LEFT}) if left else receipt
+    drops = is_all or (is_proven and not engine.outer.outside)
+    why = await engine.outer.forgotten(user_id, drops=drops)
+    done = "removed" if drops else "taken out; its files may keep the bytes of what it deleted"
+    proof = {**receipt.proof, "outer index": "still to come" if why else done}
+    if is_proven and engine.outer.outside:
+        proof["not scanned"] = engine.outer.outside
+    if not why:
+        return replace(receipt, proof=proof)
+    return replace(receipt, proof=proof, state="pending", reason=receipt.reason or why)
+
+
 async def _overwrite(engine: Engine, user_id: str, *, is_proven: bool) -> bool:
     """Empty the write-ahead log; for a proof, write the file anew too. False if it must wait."""
-    is_clear = await engine.store.checkpoint(user_id)
-    if not is_proven:
-        return is_clear
-    return await engine.store.rewrite(user_id)
+    async with _undisturbed(engine):
+        is_clear = await engine.store.checkpoint(user_id)
+        if not is_proven:
+            return is_clear
+        return await engine.store.rewrite(user_id)
+
+
+def _undisturbed(engine: Engine) -> AbstractAsyncContextManager[Any]:
+    """Where the background work on an outer index reads no file."""
+    return nullcontext() if engine.outer is None else engine.outer.feed.reading
 
 
 async def _proven(

@@ -4,7 +4,8 @@ A package offers a plugin as an entry point in one of these groups, each behind 
 
 - `type_classifiers`: `TypeClassifier`s, asked at every save before our own rules.
 - `fact_readers`: `FactReader`s, asked for the facts that a message states.
-- `embedders`, `rerankers`, `llms`: `Factory`s, used when a setting begins with their name.
+- `embedders`, `rerankers`, `llms`, `indexes`: `Factory`s, used when a setting begins with their
+  name.
 
 What speaks for itself (classifiers, readers) is asked in order of its `priority`, highest first.
 """
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Group = Literal["type_classifiers", "fact_readers", "embedders", "rerankers", "llms"]
+Group = Literal["type_classifiers", "fact_readers", "embedders", "rerankers", "llms", "indexes"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 _PREFIX = "memory_vault."
 
@@ -78,7 +79,7 @@ class FactReader(Protocol):
 
 
 class Factory(Protocol[T_co]):
-    """Makes an embedder, a reranker or a language model that a setting names."""
+    """Makes an embedder, a reranker, a language model or an index that a setting names."""
 
     def __call__(self, argument: str, api_key: str | None) -> T_co:
         """The part, closed still: nothing is read or reached before its `open`.

@@ -60,6 +60,9 @@ async def scan(engine: Engine, user_id: str, sought: Sought) -> Scan:
     left: Places | None = None
     for _ in range(_ATTEMPTS):
         reading = await engine.store.in_thread(partial(erasure.reading, user_id))
+        if engine.outer is not None:
+            files = await engine.outer.files(user_id)
+            reading = replace(reading, files=reading.files + files)
         shingles = sought.shingles if left is None else sought.shingles.only(left)
         report = await _ask(reading, shingles)
         left = await _unexplained(engine, user_id, sought, shingles, report["hits"])
@@ -147,8 +150,9 @@ def told(receipt: ForgetReceipt, sought: Sought, found: Scan) -> ForgetReceipt:
     }
     if found.encrypted:
         proof["scanned"] = "files as they are, and decrypted in memory"
-    if found.unread:
-        proof["not scanned"] = ", ".join(found.unread)
+    unread = [*filter(None, [receipt.proof.get("not scanned")]), *found.unread]
+    if unread:
+        proof["not scanned"] = ", ".join(unread)
     if not found.found:
         return replace(receipt, proof=proof)
     reason = (

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .embed import Embedder, Fingerprint
     from .engine import Engine
+    from .storage.index import Found
     from .storage.sqlite.transaction import Transaction
 
 _SPARE = 2
@@ -73,7 +74,11 @@ async def _recall(
     with stage("recall", "embed"):
         embedding = await embedder.embed_query(request.query)
     index = engine.indexes.get(user_id, embedder.fingerprint.dimension)
-    search = _Search(engine, index, request, embedder.fingerprint, embedding)
+    near = None
+    if engine.outer is not None and len(index) > (index.few_rows or 0):
+        with stage("recall", "outer index"):
+            near = await engine.outer.search(user_id, embedding)
+    search = _Search(engine, index, request, embedder.fingerprint, embedding, near)
     scores = {}
     if engine.reranker is not None:
         texts = await engine.store.read(user_id, search.best_texts, holding=index.lock)
@@ -94,6 +99,7 @@ class _Search:
     request: Request
     space: Fingerprint
     embedding: NDArray[np.float32]
+    near: Found | None
 
     def best_texts(self, user: Transaction) -> dict[int, str]:
         """What a reranker is to read: the best chunks of the best memories, by version."""
@@ -127,7 +133,7 @@ class _Search:
     def _ranking(self, user: Transaction) -> Ranking:
         """The best memories, by all signals."""
         user.require_embedder(self.space)
-        self.index.refresh(user.feed)
+        self.index.refresh(user.feed, self.near)
         seen = self.index.visible(replace(self.request.filters, include_compressed=True))
         archived = None if self.request.filters.include_compressed else self.index.archived(seen)
         return rank(

@@ -211,7 +211,13 @@ class VaultSync:
         self._portal.call(self._inner.rekey, encryption_key)
 
     def reindex(self, user_id: str | None = None) -> None:
-        """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
+        """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall.
+
+        What an outer index has is dropped too, and put there again in the background.
+
+        Raises:
+            BackendError: If an outer index cannot be reached.
+        """
         self._portal.call(self._inner.reindex, user_id)
 
     def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:

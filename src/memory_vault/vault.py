@@ -272,9 +272,18 @@ class Vault:
 
     @operation
     async def reindex(self, user_id: str | None = None) -> None:
-        """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall."""
+        """Drop the in-memory index of one user, or of all; it is rebuilt at the next recall.
+
+        What an outer index has is dropped too, and put there again in the background.
+
+        Raises:
+            BackendError: If an outer index cannot be reached.
+        """
         wanted = check.optional_name("user_id", user_id)
-        self.engine.indexes.forget(wanted)
+        engine = self.engine
+        engine.indexes.forget(wanted)
+        if engine.outer is not None:
+            await engine.outer.rebuild(wanted)
 
     @operation
     async def switch_embedder(self, embedder: str | Embedder, *, wait: bool = False) -> Job:

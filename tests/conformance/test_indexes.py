@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from memory_vault.storage.index import CHUNKS_PER_VERSION
 from memory_vault.storage.index.dense import DenseMatrix, cosines_between
 from memory_vault.storage.index.lexical import Postings
+from memory_vault.storage.index.rank import Question
 from memory_vault.storage.index.user_index import UserIndex
 from memory_vault.testing.index_suite import (
     DenseConformance,
     IndexConformance,
     LexicalConformance,
+    ListedTruth,
     SignedDenseConformance,
     unit_rows,
 )
 from memory_vault.testing.rank_suite import RankConformance
+from memory_vault.testing.vector_suite import MARK, VectorIndexConformance
+from memory_vault.testing.vectors import MatrixIndex
 
 
 class TestDenseMatrix(DenseConformance):
@@ -83,3 +89,47 @@ class TestRanking(RankConformance):
     @pytest.fixture
     def index(self) -> UserIndex:
         return UserIndex(self.dimension, exact_rows=50, segment_rows=64)
+
+
+class TestUserIndexWithoutEmbeddings(IndexConformance):
+    """So does one that leaves embeddings in the file."""
+
+    @pytest.fixture
+    def index(self) -> UserIndex:
+        return UserIndex(self.dimension, few_rows=0)
+
+
+class TestRankingWithAnOuterIndex(RankConformance):
+    """Ranking by what an outer index found, which lags, finds what ranking exactly finds."""
+
+    @pytest.fixture
+    def index(self) -> UserIndex:
+        return UserIndex(self.dimension, few_rows=50)
+
+    def refresh(
+        self, index: UserIndex, truth: ListedTruth, question: Question | None = None
+    ) -> None:
+        outer, end = MatrixIndex(), truth.end()
+        outer.begin("part", end._replace(version=end.version - 30))
+        for version, row in truth.rows.items():
+            if version <= end.version - 30:
+                numbers = version * CHUNKS_PER_VERSION + np.arange(len(row.chunks))
+                rows = [np.frombuffer(embedding, "<f4") for embedding, _ in row.chunks]
+                outer.put("part", numbers, np.array(rows))
+        asked = np.ones(self.dimension, np.float32) if question is None else question.embedding
+        index.refresh(truth, outer.search("part", asked, 100))
+
+
+class TestMatrixIndex(VectorIndexConformance):
+    """The exact index keeps the promises of an outer one, and misses nothing."""
+
+    may_miss = 0.0
+
+    @pytest.fixture
+    def index(self) -> MatrixIndex:
+        return MatrixIndex()
+
+    def test_the_mark_can_be_read_again(self) -> None:
+        assert MARK.parse(str(MARK)) == MARK
+        for text in (None, "", "{}", "[1, 2]", '["a", "b", "c", "d"]'):
+            assert MARK.parse(text) is None

@@ -31,7 +31,8 @@ LEVELS = [
     {"compress", "learn", "portable", "upkeep", "switch", "revise"},
     {"ingest", "recall", "session", "forget", "_portal", "_work"},
     {"facts"},
-    {"_arguments", "block", "pieces", "proof", "_scan", "embedders"},
+    {"_arguments", "block", "pieces", "proof", "_scan", "embedders", "outer_index"},
+    {"outer_feed"},
     {"storage"},
     {"rerank", "llm"},
     {"embed"},
@@ -55,6 +56,7 @@ ALLOWED_UPWARD = {
     ("config", "embed"),
     ("config", "rerank"),
     ("config", "llm"),
+    ("config", "storage"),
     ("bench", "demo"),
 }
 LOOPS = {"_portal.py", "_host.py"}

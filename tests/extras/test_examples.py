@@ -47,6 +47,11 @@ RUN = {
         [],
         ["memory_vault.save: ", "  memory_vault.recall.pack: "],
     ),
+    "chroma_index.py": (
+        ["chromadb"],
+        [],
+        ["The spare key is under the blue pot.", "forgotten: done, outer index: removed"],
+    ),
     "openai_chat.py": (["openai"], [Answer("Hello Bohr.")], ["Hello Bohr.", "You told me:"]),
     "openai_agents_session.py": (
         ["agents"],

@@ -142,7 +142,7 @@ async def test_what_others_say_raises_no_alarm(vault: Vault, memory: MemoryLayer
         "INSERT INTO chunks VALUES (1 << 40, 0, 0, :embedding, x'')",
         "INSERT INTO preferences (key, value, confidence, recorded_at, source) "
         "VALUES ('k', 'left', 1, 1, :id)",
-        "INSERT INTO changes VALUES (1 << 40, :text, NULL)",
+        "INSERT INTO changes (seq, version) VALUES (1 << 40, :text)",
     ],
     ids=["token ids", "embedding", "preference", "text"],
 )

@@ -168,7 +168,10 @@ def _parts(health: Health, settings: MemoryConfig) -> list[Check]:
     is_remote = isinstance(settings.embedder, str) and not is_local(settings.embedder)
     parts = {
         "data folder": (health.store, "make it writable, or choose another with --data-dir"),
-        "index": (health.index, "restart the program: the index is rebuilt from the files"),
+        "index": (
+            health.index,
+            "recall goes on from the files; the index comes back by itself, or by check(repair)",
+        ),
         "embedder": (
             health.embedder,
             "correct embedder and its key, or start the service"

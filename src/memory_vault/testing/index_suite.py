@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ..storage.index import DenseIndex, IndexChange, IndexRow, LexicalIndex
+from ..storage.index import (
+    CHUNKS_PER_VERSION,
+    DenseIndex,
+    IndexChange,
+    IndexRow,
+    LexicalIndex,
+    Mark,
+)
 from ..storage.index.lexical import K1, B
 from ..storage.index.user_index import Filters, UserIndex
 
@@ -224,6 +231,17 @@ class ListedTruth:
 
     def changes_after(self, seq: int) -> list[IndexChange]:
         return [change for change in self.changes if change.seq > seq]
+
+    def embeddings(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        versions, chunks = np.divmod(numbers, CHUNKS_PER_VERSION)
+        found = [
+            self.rows[version].chunks[chunk][0]
+            for version, chunk in zip(versions.tolist(), chunks.tolist(), strict=True)
+        ]
+        return np.frombuffer(b"".join(found), "<f4").reshape(-1, self._dimension)
+
+    def end(self) -> Mark:
+        return Mark("any", str(self.number), max(self.rows, default=0), self._last)
 
     def check(self) -> None:
         if self.checks_left is not None:

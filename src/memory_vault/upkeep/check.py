@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..embed import dimension_of
-from ..errors import StorageError
+from ..errors import BackendError, StorageError
 from ..models import CheckReport, Problem
 from ..storage.index.user_index import UserIndex
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..engine import Engine
+    from ..outer_index import OuterIndex
     from ..storage.sqlite.transaction import Transaction
 
 
@@ -32,9 +33,31 @@ async def check(engine: Engine, *, repair: bool) -> CheckReport:
                 done.append(f"the index of user {user_id!r} is built anew")
             else:
                 problems.append(Problem(user_id, "the index in memory is not its file's", _REINDEX))
+    if engine.outer is not None:
+        await _check_outer(engine.outer, repair, problems, done)
     return CheckReport(report.users, tuple(problems), tuple(done))
 
 
+async def _check_outer(
+    outer: OuterIndex, repair: bool, problems: list[Problem], done: list[str]
+) -> None:
+    """Compare every user's part of the outer index with the user's file."""
+    damaged = {one.user_id for one in problems}
+    for user_id in await outer.feed.users():
+        if user_id in damaged:
+            continue
+        try:
+            wrong = await outer.check(user_id, repair=repair)
+        except BackendError as error:
+            problems.append(Problem(user_id, str(error), _OUTER))
+            continue
+        if wrong and repair:
+            done.append(f"{wrong} embeddings of user {user_id!r} in the outer index were put right")
+        elif wrong:
+            problems.append(Problem(user_id, f"the outer index has {wrong} chunks wrong", _OUTER))
+
+
+_OUTER = "check(repair=True) puts it right; recall finds all the same, from the file"
 _ROUNDING = 1e-4
 _REINDEX = "call reindex(), or restart the program: it is built anew from the file"
 

@@ -1,13 +1,147 @@
-"""The in-memory index of one user: derived from the store, rebuilt whenever it is missing."""
+"""The indexes of one user, in memory and outside: derived from the store, rebuilt when missing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+CHUNKS_PER_VERSION = 1 << 13
+"""The number of a chunk is that of its version, times this, plus its place in the version."""
+
+
+class Mark(NamedTuple):
+    """How far an outer index has taken in a file, or how far the file goes.
+
+    Attributes:
+        kind: Fingerprint of the embeddings; "" for a file that has none.
+        making: Another one than before means that rows may have changed unseen.
+        version: All versions up to this one have been put.
+        change: All that went up to this change has been taken out.
+    """
+
+    kind: str
+    making: str
+    version: int
+    change: int
+
+    def __str__(self) -> str:
+        return json.dumps(list(self))
+
+    @staticmethod
+    def parse(text: object) -> Mark | None:
+        """Read what `str` wrote; None if it is something else."""
+        try:
+            kind, making, version, change = json.loads(text)  # type: ignore[arg-type]
+            return Mark(str(kind), str(making), int(version), int(change))
+        except (ValueError, TypeError, RecursionError):
+            return None
+
+
+class Found(NamedTuple):
+    """What an outer index finds: numbers of chunks, nearest first, with their cosines.
+
+    Attributes:
+        mark: How far it had taken in the file before it looked.
+    """
+
+    mark: Mark
+    numbers: NDArray[np.int64]
+    cosines: NDArray[np.float32]
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Embeddings outside of this process's memory, in one part a user, by number of their chunk.
+
+    A part's name stands for a user and tells nothing of them; names are letters, digits and
+    dashes. All methods block; they are called in worker threads, several at once.
+
+    Promises, each a test in testing/vector_suite.py:
+    1. What was put twice is there once, as it was put last.
+    2. Parts never see each other.
+    3. `search` gives at most `limit` numbers, each once, nearest first, cosines within 1e-3, and
+       misses few: of ten that it should find, one at most. None if there is no such part.
+    4. Taking out what is not there does nothing.
+    5. The mark is as it was set last, and goes with the part.
+    6. `begin` and `drop` leave nothing of the part before; `drop` of none does nothing.
+    7. What returned is there after `close` and `open`.
+    8. `put`, `delete` and `set_mark` without a part raise `NotFound`; whatever else fails raises
+       `BackendError`, `BackendUnavailable` if trying again may help.
+    9. `numbers`, `embeddings` and `count` tell what is there.
+
+    Attributes:
+        name: What it is called in messages.
+        is_shared: Whether several processes may have it open at once.
+        outside: What a scan for forgotten bytes cannot read; "" if `files` are all there is.
+    """
+
+    name: str
+    is_shared: bool
+    outside: str
+
+    def open(self) -> None:
+        """Make it ready; repeatable."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; repeatable."""
+        ...
+
+    def parts(self, prefix: str) -> list[str]:
+        """Names of the parts there are that begin with this."""
+        ...
+
+    def begin(self, part: str, mark: Mark) -> None:
+        """Make an empty part, in place of one that is there."""
+        ...
+
+    def drop(self, part: str) -> None:
+        """Remove a part."""
+        ...
+
+    def mark(self, part: str) -> Mark | None:
+        """The mark of a part; None if there is none, or its mark is none of ours."""
+        ...
+
+    def set_mark(self, part: str, mark: Mark) -> None:
+        """Note how far it has come."""
+        ...
+
+    def put(self, part: str, numbers: NDArray[np.int64], embeddings: NDArray[np.float32]) -> None:
+        """Add embeddings of unit length, shape (n, dimension), or replace those that are there."""
+        ...
+
+    def delete(self, part: str, numbers: NDArray[np.int64]) -> None:
+        """Take embeddings out."""
+        ...
+
+    def search(self, part: str, embedding: NDArray[np.float32], limit: int) -> Found | None:
+        """The chunks nearest to an embedding of shape (dimension,)."""
+        ...
+
+    def count(self, part: str) -> int:
+        """How many embeddings there are; 0 without a part."""
+        ...
+
+    def numbers(self, part: str) -> NDArray[np.int64]:
+        """All numbers there are, ascending."""
+        ...
+
+    def embeddings(
+        self, part: str, numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Of these numbers those that are there, ascending, and their embeddings."""
+        ...
+
+    def files(self, part: str) -> list[Path]:
+        """Files of this machine in which something of a part may stand."""
+        ...
 
 
 class IndexRow(NamedTuple):
@@ -64,6 +198,14 @@ class IndexFeed(Protocol):
 
     def changes_after(self, seq: int) -> list[IndexChange]:
         """Changes to older rows, in order."""
+        ...
+
+    def embeddings(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The embeddings of some chunks, which must be there; shape (n, dimension)."""
+        ...
+
+    def end(self) -> Mark:
+        """How far the file goes."""
         ...
 
     def check(self) -> None:

@@ -16,10 +16,11 @@ class IndexCache:
 
     Args:
         byte_budget: Bytes of all indexes at most; the one in use may exceed it alone.
+        few_rows: With an outer index; see `UserIndex`.
     """
 
-    def __init__(self, byte_budget: int) -> None:
-        self._budget = byte_budget
+    def __init__(self, byte_budget: int, *, few_rows: int | None = None) -> None:
+        self._budget, self._few_rows = byte_budget, few_rows
         self._lock = threading.Lock()
         self._indexes: OrderedDict[str, UserIndex] = OrderedDict()
         self._sizes: dict[UserIndex, int] = {}
@@ -41,7 +42,7 @@ class IndexCache:
             index = self._indexes.pop(user_id, None)
             if index is None or index.dimension != dimension:
                 self._drop(index)
-                index = UserIndex(dimension, resized=self._resized)
+                index = UserIndex(dimension, few_rows=self._few_rows, resized=self._resized)
                 self._sizes[index] = 0
             self._indexes[user_id] = index
             self._evict()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 EXACT_ROWS = 16_384
 """So many rows or fewer are kept as they came."""
 _SIGNS_PAY = 3
+_SAMPLE = 8_192
 SEGMENT_ROWS = 16_384
 """Rows of a full segment: growing copies one segment at most, never what is before it."""
 _LEAST = 64
@@ -55,8 +56,9 @@ class DenseMatrix:
         self._count = 0
         self.has_signs: bool = False
         """Whether there are, or were, so many rows that `distances` may be asked for."""
-        self.signs_pay_from: int = _SIGNS_PAY * exact_rows
-        """Rows from which it pays to look at signs first."""
+        self._signs_pay_from = _SIGNS_PAY * exact_rows
+        self.sample_rows: int = _SAMPLE
+        """Rows whose cosines stand for all where a few will do."""
 
     def __len__(self) -> int:
         return self._count
@@ -65,6 +67,11 @@ class DenseMatrix:
     def nbytes(self) -> int:
         """Bytes of memory held, room to grow included."""
         return sum(segment.nbytes for segment in self._segments)
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether some rows are better scored by themselves than among all."""
+        return self.has_signs
 
     def add(self, embeddings: Floats) -> None:
         """Append rows; shape (n, dimension), unit length."""
@@ -123,6 +130,26 @@ class DenseMatrix:
             if isinstance(segment, _Whole):
                 raise RuntimeError("there are too few rows to have signs: ask for scores")
             segment.distances(signs, found[i * self._size : (i + 1) * self._size])
+        return found
+
+    def estimates_pay(self, rows: Rows) -> bool:
+        """Whether estimates of these rows come at less than their cosines."""
+        return self.has_signs and len(rows) > self._signs_pay_from
+
+    def estimates(self, query: Floats, rows: Rows, sample: Rows, exact: Floats) -> Floats:
+        """Cosines of some rows as their signs tell.
+
+        A line through the cosines of a sample, places in `rows` with their `exact` ones, says what
+        a distance stands for.
+        """
+        distances = self.distances(query)
+        if len(rows) < self._count:
+            distances = distances[rows]
+        held = distances[sample].astype(np.float32)
+        apart = held - held.mean()
+        slope = float(apart @ exact) / max(float(apart @ apart), 1.0)
+        line = exact.mean() + slope * (np.arange(distances.max() + 1) - held.mean())
+        found: Floats = line.astype(np.float32).take(distances, mode="clip")
         return found
 
     def scores_of(self, rows: Rows, query: Floats) -> Floats:

@@ -251,7 +251,9 @@ def _cosines(
     rough, typical = view.estimates(question.embedding)
     found = _evidence(index, question, view, words, rough, typical)
     total = fuse(found.signals, WEIGHTS)
-    chosen = np.concatenate([top(total, many), top(found.dense, many // 2)])
+    chosen = best_first(total, view.column("position"), many)
+    if near := min(many // 2, int(np.count_nonzero(found.dense > typical))):
+        chosen = np.concatenate([chosen, top(found.dense, near)])
     view = view.around(np.unique(chosen))
     return view, typical, view.cosines(question.embedding)
 

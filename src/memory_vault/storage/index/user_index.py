@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...text.speakers import SUMMARY
-from . import IndexChange, IndexFeed, IndexRow
+from . import Found, IndexChange, IndexFeed, IndexRow
 from .columns import Codes, Column, give_back
 from .dense import EXACT_ROWS, SEGMENT_ROWS, DenseMatrix
 from .lexical import Postings
+from .stored import StoredEmbeddings
 from .view import BYTES_A_ROW, View
 
 _BATCH = 2_000
@@ -97,6 +98,8 @@ class UserIndex:
 
     Args:
         dimension: Length of an embedding.
+        few_rows: With an outer index: embeddings are left in the file, and up to so many rows all
+            are read there; see `StoredEmbeddings`. None: embeddings are kept here.
         exact_rows: Rows up to which embeddings are kept in float32; see `DenseMatrix`.
         segment_rows: Rows of a full segment of embeddings.
         resized: Told after each refresh, which may have changed `nbytes`.
@@ -106,11 +109,13 @@ class UserIndex:
         self,
         dimension: int,
         *,
+        few_rows: int | None = None,
         exact_rows: int = EXACT_ROWS,
         segment_rows: int = SEGMENT_ROWS,
         resized: Callable[[UserIndex], None] | None = None,
     ) -> None:
         self._rows, self._resized = (exact_rows, segment_rows), resized
+        self.few_rows: int | None = few_rows
         self.lock: AbstractContextManager[Any] = threading.RLock()
         self.dimension: int = dimension
         self.nbytes: int = 0
@@ -119,10 +124,7 @@ class UserIndex:
         self._start()
 
     def _start(self) -> None:
-        exact, segment = self._rows
-        self.dense: DenseMatrix = DenseMatrix(
-            self.dimension, exact_rows=exact, segment_rows=segment
-        )
+        self.dense: DenseMatrix | StoredEmbeddings = self._embeddings()
         self.lexical: Postings = Postings()
         self.sessions: Codes = Codes()
         self.roles: Codes = Codes()
@@ -133,6 +135,12 @@ class UserIndex:
         self._seen: tuple[Filters, NDArray[np.bool_]] | None = None
         self._view: tuple[NDArray[np.bool_], View] | None = None
         self._last_version = self._last_change = 0
+
+    def _embeddings(self) -> DenseMatrix | StoredEmbeddings:
+        if self.few_rows is not None:
+            return StoredEmbeddings(weakref.proxy(self), few_rows=self.few_rows)
+        exact, segment = self._rows
+        return DenseMatrix(self.dimension, exact_rows=exact, segment_rows=segment)
 
     def _forget_order(self) -> None:
         self._order = self._places = np.zeros(0, np.int64)
@@ -150,11 +158,19 @@ class UserIndex:
         """One attribute of every row; shape (n,), valid until the next refresh."""
         return self._columns[name].values
 
-    def refresh(self, feed: IndexFeed) -> None:
-        """Take in what changed since the last time, in batches of about 2,000 versions."""
+    def refresh(self, feed: IndexFeed, found: Found | None = None) -> None:
+        """Take in what changed since the last time, in batches of about 2,000 versions.
+
+        Args:
+            feed: The truth. An index that leaves embeddings in the file reads them there until the
+                next refresh.
+            found: What an outer index has found for the question at hand.
+        """
         is_new = feed.generation() != self._generation
         if is_new:
             self._start()
+        if isinstance(self.dense, StoredEmbeddings):
+            self.dense.read_from(feed, found)
         self._generation = feed.generation()
         before, change = self._last_version, self._last_change
         try:

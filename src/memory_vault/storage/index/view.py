@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .lexical import Texts
     from .user_index import UserIndex
 
-_SAMPLE = 8_192
 BYTES_A_ROW = 110
 """What a view holds at most for each row, when all has been asked of it."""
 
@@ -96,34 +95,25 @@ class View:
     def cosines(self, query: Scores) -> Scores:
         """Cosine of every visible row with a query."""
         dense = self._index.dense
-        if dense.has_signs and not self._is_whole:
+        if dense.reads_rows and not self._is_whole:
             return dense.scores_of(self.rows, query)
         return self.pick(dense.scores(query))
 
     @property
     def is_large(self) -> bool:
         """Whether estimates come at less than all cosines."""
-        dense = self._index.dense
-        return dense.has_signs and len(self.rows) > dense.signs_pay_from
+        return self._index.dense.estimates_pay(self.rows)
 
     def estimates(self, query: Scores) -> tuple[Scores, float]:
-        """Cosine of every visible row as its signs tell, and the typical one; only with signs.
-
-        A line through the cosines of a sample says what a distance stands for; their median is the
-        typical one.
-        """
-        distances = self.pick(self._index.dense.distances(query))
-        exact = self._index.dense.scores_of(self.rows[self.sample], query)
-        held = distances[self.sample].astype(np.float32)
-        apart = held - held.mean()
-        slope = float(apart @ exact) / max(float(apart @ apart), 1.0)
-        line = exact.mean() + slope * (np.arange(distances.max() + 1) - held.mean())
-        return line.astype(np.float32).take(distances, mode="clip"), float(median(exact))
+        """Cosine of every visible row, roughly, and the typical one: the median of a sample."""
+        dense = self._index.dense
+        exact = dense.scores_of(self.rows[self.sample], query)
+        return dense.estimates(query, self.rows, self.sample, exact), float(median(exact))
 
     @cached_property
     def sample(self) -> Rows:
         """Places of some rows in `rows`, evenly spread: they stand for all where a few will do."""
-        step = max(1, len(self.rows) // _SAMPLE)
+        step = max(1, len(self.rows) // self._index.dense.sample_rows)
         return np.arange(step // 2, len(self.rows), step)
 
     def around(self, chosen: Rows) -> View:

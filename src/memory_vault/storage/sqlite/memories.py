@@ -423,13 +423,16 @@ class Memories:
                 self._db.execute(
                     "DELETE FROM chunks WHERE row BETWEEN ? AND ?", _chunk_range(version)
                 )
-                counts["chunks"] += self._db.changes()
+                chunks = self._db.changes()
+                counts["chunks"] += chunks
                 for table in spare:
                     self._db.execute(
                         f"DELETE FROM {table} WHERE row BETWEEN ? AND ?",  # noqa: S608
                         _chunk_range(version),
                     )
-                self._db.execute("INSERT INTO changes (version) VALUES (?)", (version,))
+                self._db.execute(
+                    "INSERT INTO changes (version, chunks) VALUES (?, ?)", (version, chunks)
+                )
             self._db.execute("DELETE FROM memories WHERE id = ?", (memory_id,))
             counts["versions"] += len(rows)
             counts["memories"] += bool(rows)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CHUNKS_PER_VERSION = 1 << 13
+from ..index import CHUNKS_PER_VERSION as CHUNKS_PER_VERSION
+
 PAGE_SIZE = 4096
 
 _USER_1 = """
@@ -210,6 +211,8 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID
 """
 """Keys of the server; `old_digest` is of the secret before the last rotation."""
+_INDEXED = "CREATE TABLE indexed (user_id TEXT PRIMARY KEY) WITHOUT ROWID"
+"""Users of whose files the outer index has all; whoever is not listed is to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +240,13 @@ _SETTLED = "ALTER TABLE sessions ADD COLUMN settled_at INTEGER"
 _UNREAD = "CREATE TABLE unread (memory TEXT PRIMARY KEY) WITHOUT ROWID"
 """Ids of memories that a language model is still to read facts from."""
 
+_GONE_CHUNKS = "ALTER TABLE changes ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0"
+"""How many chunks a version had that is gone: what an outer index is to take out."""
+
 USER = Schema(
-    "user", 0x4D56_5531, (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS, _UNREAD)
+    "user",
+    0x4D56_5531,
+    (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS, _UNREAD, _GONE_CHUNKS),
 )
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
@@ -253,6 +261,7 @@ CATALOG = Schema(
         _EMBEDDERS,
         _LLM_TOKENS,
         _API_KEYS,
+        _INDEXED,
     ),
 )
 

@@ -40,6 +40,7 @@ from .files import (
 from .group import Commit, Groups, Member, run_all
 from .held import Snapshot, Stage, clear_staging
 from .hints import Hints
+from .indexed import Indexed
 from .keys import Keys, Source
 from .maintenance import Maintenance
 from .repair import problem_of
@@ -150,9 +151,12 @@ class SqliteStore:
         self._in_catalog = threading.Lock()
         self._listing = Catalog(self._pool, self._catalog, self._in_catalog)
         self.hints: Hints = Hints(self._listing)
+        self.indexed: Indexed = Indexed(self._listing)
         self.api_keys: ApiKeys = ApiKeys(self._listing)
         self.on_work: Callable[[str], None] = lambda _: None
         """Called on the event loop when a unit has noted a job of this user."""
+        self.on_change: Callable[[str], None] = lambda _: None
+        """The same, when a unit has changed what an outer index holds of this user."""
         self.erasure: Erasure = Erasure(data_dir, self._pool, self._keys)
         self.spending: Spending = Spending(self._pool, self._catalog, self.in_thread)
         self.maintenance: Maintenance = Maintenance(
@@ -211,12 +215,16 @@ class SqliteStore:
             async with self._turn(user_id):
                 return await self._until_free(run, self._writers)
         finally:
-            self._tell_of_work(user_id)
+            self._tell(user_id)
 
-    def _tell_of_work(self, user_id: str) -> None:
+    def _tell(self, user_id: str) -> None:
+        """Say that a unit has left work behind, or what an outer index is to follow."""
         if user_id in self.hints.fresh:
             self.hints.fresh.discard(user_id)
             self.on_work(user_id)
+        if user_id in self.indexed.fresh:
+            self.indexed.fresh.discard(user_id)
+            self.on_change(user_id)
 
     async def work(self, use: Callable[[Hints], T]) -> T:
         """Read or write what the catalog says of background work."""
@@ -334,7 +342,7 @@ class SqliteStore:
                 async with self._turn(user_id):
                     return await self._until_free(hop, self._writers)
             finally:
-                self._tell_of_work(user_id)
+                self._tell(user_id)
 
         return Commit(run, hop.stop)
 
@@ -536,7 +544,11 @@ class SqliteStore:
                 if not may_revive or _has_moved(connection):
                     raise Retired
                 transaction.revive()
+            is_watched = is_writing and self.indexed.is_kept and path is not None
+            before = transaction.feed.end() if is_watched else None
             result = work(transaction)
+            if is_watched and transaction.feed.end() != before:
+                self.indexed.strike(user_id)
             if transaction.jobs.has_work and path is not None:
                 self.hints.note(user_id)
             return result
@@ -589,6 +601,7 @@ class SqliteStore:
         def strike(connection: Database, _: Unit[None]) -> None:
             connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,))
             connection.execute("DELETE FROM hints WHERE user_id = ?", (user_id,))
+            connection.execute("DELETE FROM indexed WHERE user_id = ?", (user_id,))
             strike_user(connection, user_id)
 
         with self._in_catalog:
