@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import sys
 import tempfile
 import time
@@ -90,6 +91,7 @@ async def main() -> None:
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(),
+        "machine": f"{platform.machine()}, {platform.python_version()}",
         "seconds": round(time.perf_counter() - begin, 1),
         "lives": lives,
     }

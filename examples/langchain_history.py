@@ -23,7 +23,8 @@ async def main() -> None:
         )
         for message in await monday.aget_messages():
             print(f"{message.type}: {message.text}")
-        retriever = VaultRetriever(memory=memory, top_k=1, options={"roles": ["user"]})
+        options = {"memory_types": ["episodic"]}  # what was said, not the facts read from it
+        retriever = VaultRetriever(memory=memory, top_k=1, options=options)
         for document in await retriever.ainvoke("Where does my sister live?"):
             print("found:", document.page_content, "in", document.metadata["session_id"])
 

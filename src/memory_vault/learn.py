@@ -57,7 +57,7 @@ async def learn(work: Work) -> Mapping[str, int]:
             if isinstance(error, ReplyRefused) and not _is_last(work):
                 trouble = error
                 continue
-            await work.write(partial(_drop, memory_id))
+            await work.write(partial(_leave, memory))
             told["left"] += 1
         else:
             told["memories"] += 1
@@ -73,12 +73,25 @@ def _is_last(work: Work) -> bool:
     return work.job.attempts >= min(_TRIES, work.engine.config.job_attempts)
 
 
-def _drop(memory_id: str, user: Transaction) -> None:
-    user.unread.drop(memory_id)
+def _leave(memory: Memory, user: Transaction) -> None:
+    """Take a memory off the list, unless it says something else by now."""
+    if _unchanged(memory, user) is not None:
+        user.unread.drop(memory.id)
 
 
 def _listed(memory_id: str, user: Transaction) -> Memory | None:
     return user.memories.get(memory_id) if user.unread.has(memory_id) else None
+
+
+def _unchanged(memory: Memory, user: Transaction) -> Memory | None:
+    """A memory as it is now; None if it is forgotten, read by now, or says something else.
+
+    What changes a memory lists it and notes a job, so that nothing is lost by leaving it.
+    """
+    now = _listed(memory.id, user)
+    if now is None or (now.content, now.occurred_at) != (memory.content, memory.occurred_at):
+        return None
+    return now
 
 
 async def _read(work: Work, memory: Memory) -> tuple[int, int]:
@@ -138,10 +151,10 @@ def _store(
     embedder: Embedder,
     user: Transaction,
 ) -> int:
-    """Keep what was read, unless the memory is forgotten, changed, or read by now."""
-    now = _listed(memory.id, user)
-    if now is None or (now.content, now.occurred_at) != (memory.content, memory.occurred_at):
-        return 0  # what changed it has noted the next job
+    """Keep what was read, unless the memory is not as it was; how many facts are new."""
+    now = _unchanged(memory, user)
+    if now is None:
+        return 0
     user.require_embedder(embedder.fingerprint)
     origin = least_trusted((now.origin, "model"))
     learned = user.facts.learn_more(now, statements(now, new, embeddings, origin))

@@ -348,7 +348,7 @@ async def test_it_recalls_before_and_saves_after(
     messages = RememberingMessages(client.messages, memory)
     answer = await messages.create(**MODEL, messages=ASK)
     assert answer.content[0].text.startswith("You told me:")
-    assert "I play the cello." in answer.content[0].text
+    assert "cello" in answer.content[0].text
     sent = service.requests[0]["messages"][-1]["content"]
     assert re.fullmatch(r"<memory>.*</memory>\n\nWhat do I play\?", sent, re.DOTALL)
     assert ASK == [{"role": "user", "content": "What do I play?"}]

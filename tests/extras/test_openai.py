@@ -110,7 +110,7 @@ async def test_it_recalls_before_and_saves_after(
     await memory.save("I play the cello.", session_id="s-0")
     text = await way(client, memory)
     assert text.startswith("You told me:")
-    assert "I play the cello." in text
+    assert "cello" in text
     (request,) = service.requests
     sent = (request.get("messages") or request["input"])[-1]["content"]
     assert re.fullmatch(r"<memory>.*</memory>\n\nWhat do I play\?", sent, re.DOTALL)
