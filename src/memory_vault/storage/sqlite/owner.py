@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from ...errors import StorageBusy
-from .connection import Database, translated
+from .connection import Database, close, translated
 from .files import make_folder
 
 _MAKE = (
@@ -49,10 +49,10 @@ class Owner:
                 connection.execute("PRAGMA journal_mode=WAL").fetchall()
                 self._sign(connection)
             except apsw.BusyError:
-                connection.close()
+                close(connection)
                 return False
             except BaseException:
-                connection.close()
+                close(connection)
                 raise
         self._held = connection
         return True
@@ -88,11 +88,11 @@ class Owner:
             except apsw.SQLError:
                 row = None
             finally:
-                connection.close()
+                close(connection)
         return "another process" if row is None else f"process {row[0]} on {row[1]} since {row[2]}"
 
     def give_back(self) -> None:
         """Let the lock go. Repeatable."""
         held, self._held = self._held, None
         if held is not None:
-            held.close()
+            close(held)
