@@ -31,7 +31,7 @@ from memory_vault.bench.embedding_cache import CachedEmbedder
 from memory_vault.bench.eval_file import EvalFile, Place, Question, plan, read
 from memory_vault.bench.metrics import frac_at, ndcg_at, unique
 from memory_vault.embed.choose import choose
-from memory_vault.ingest import passages
+from memory_vault.pipelines.ingest import passages
 from memory_vault.storage.index import IndexChange, IndexRow
 from memory_vault.storage.index.rank import Question as Wanted
 from memory_vault.storage.index.rank import rank

@@ -24,8 +24,8 @@ from .llm.choose import choose as choose_llm
 from .llm.limited import LimitedModel
 from .models import Health
 from .outer_index import OuterIndex
+from .pipelines.proof import start
 from .plugins import Plugins
-from .proof import start
 from .rerank import Reranker
 from .rerank.choose import choose as choose_reranker
 from .storage.index import stored
@@ -182,7 +182,7 @@ class Engine:
 
 def _import_pipelines() -> None:
     """Import what `save` and `recall` import at their first call. Blocking."""
-    from . import ingest, recall  # noqa: F401
+    from .pipelines import ingest, recall  # noqa: F401
 
 
 def _default_workers() -> int:

@@ -149,8 +149,8 @@ class MemoryLayer:
 
     async def _look(self, engine: Engine) -> None:
         """End idle sessions, have compressed what is past the threshold; often nothing is."""
-        from .compress import past_threshold
-        from .session import end_idle, idle
+        from .pipelines.compress import past_threshold
+        from .pipelines.session import end_idle, idle
 
         self._next_look = anyio.current_time() + _LOOK_S
         is_idle, is_past = await engine.store.read(
@@ -164,7 +164,7 @@ class MemoryLayer:
 
     async def _note_due(self, engine: Engine) -> None:
         """Have compressed what is past the threshold, and look again in an hour."""
-        from .compress import note_if_due
+        from .pipelines.compress import note_if_due
 
         self._next_look = anyio.current_time() + _LOOK_S
         await note_if_due(engine, self._user_id)
@@ -223,7 +223,7 @@ class MemoryLayer:
             StorageError: If it could not be stored; nothing is stored then.
         """
         engine = self._engine()
-        from .ingest import ingest
+        from .pipelines.ingest import ingest
 
         checked = partial(
             check.messages,
@@ -289,7 +289,7 @@ class MemoryLayer:
             ModelNotInstalled: If the model's files are missing.
         """
         engine = self._engine()
-        from .recall import Request, recall
+        from .pipelines.recall import Request, recall
         from .storage.index.user_index import Filters
 
         session = check.optional_name("session_id", session_id)
@@ -400,7 +400,7 @@ class MemoryLayer:
             InvalidInput: If a value is not acceptable, or valid_to is not after valid_from.
         """
         engine = self._engine()
-        from .revise import revise
+        from .pipelines.revise import revise
 
         changes = check.changes(
             max_chars=engine.config.max_text_chars,
@@ -467,7 +467,7 @@ class MemoryLayer:
             InvalidInput: If not exactly one selector is given.
         """
         engine = self._engine()
-        from .forget import forget
+        from .pipelines.forget import forget
 
         selector = check.selector(memory_id, session_id, origin, recorded_before, if_revision)
         return await forget(
@@ -484,7 +484,7 @@ class MemoryLayer:
             InvalidInput: If `confirm` is not True.
         """
         engine = self._engine()
-        from .forget import forget_all
+        from .pipelines.forget import forget_all
 
         check.confirmed(confirm, f"everything of user {self._user_id!r}")
         return await forget_all(engine, self._user_id, proof=check.proof(proof))
@@ -573,7 +573,7 @@ class MemoryLayer:
     @anywhere
     async def _end_session(self, session_id: str) -> Session:
         engine = self._engine()
-        from .session import end
+        from .pipelines.session import end
 
         session = await end(engine, self._user_id, session_id)
         await self._note_due(engine)
@@ -627,7 +627,7 @@ class MemoryLayer:
     @anywhere
     async def _compress(self, *, force: bool) -> Job:
         engine = self._engine()
-        from .compress import note
+        from .pipelines.compress import note
 
         return await note(engine, self._user_id, is_forced=force)
 

@@ -156,7 +156,7 @@ class Vault:
             InvalidInput: If `confirm` is not True.
         """
         engine = self.engine
-        from .forget import forget_user
+        from .pipelines.forget import forget_user
 
         wanted = check.name("user_id", user_id)
         check.confirmed(confirm, f"user {wanted!r}")
@@ -309,7 +309,7 @@ class Vault:
             ModelNotInstalled: If its files are missing.
         """
         engine = self.engine
-        from .switch import begin
+        from .pipelines.switch import begin
 
         job = await begin(engine, check.embedder(embedder))
         return await engine.runner.wait(None, job.id) if wait else job

@@ -14,7 +14,8 @@ import pytest
 from tests.faults.children import child
 from tests.faults.test_cancel import MANY, Way, main_ways
 
-from memory_vault import MemoryConfig, MemoryLayer, Vault, switch
+from memory_vault import MemoryConfig, MemoryLayer, Vault
+from memory_vault.pipelines import switch
 from memory_vault.testing.embedders import HashEmbedder
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from memory_vault import Job, Memory, MemoryConfig, MemoryLayer, Vault
-from memory_vault import compress as pipeline
+from memory_vault.pipelines import compress as pipeline
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.llms import ScriptedModel
 from memory_vault.text.summary import statements, summarise

@@ -17,7 +17,7 @@ from tests.faults.children import Child
 from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault._shingles import WIDTH, Collector
 from memory_vault.models import ForgetReceipt
-from memory_vault.proof import scan
+from memory_vault.pipelines.proof import scan
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.memories import Memories
 from memory_vault.storage.sqlite.traces import Sought

@@ -20,11 +20,11 @@ from memory_vault import (
     MemoryLayer,
     ModelNotInstalled,
     Vault,
-    switch,
 )
 from memory_vault.embed import Embedder, Fingerprint
 from memory_vault.jobs.work import Work
-from memory_vault.pieces import pieces
+from memory_vault.pipelines import switch
+from memory_vault.pipelines.pieces import pieces
 from memory_vault.storage import Chunk
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder

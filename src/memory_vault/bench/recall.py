@@ -18,7 +18,7 @@ from ..embed import Embedder
 from ..errors import MemoryVaultError
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
-from ..pieces import passages
+from ..pipelines.pieces import passages
 from ..text.clean import is_blank
 from ..text.facts import read_facts
 from ..text.prompt import escape

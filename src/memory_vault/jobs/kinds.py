@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ..compress import compress
-from ..learn import learn
+from ..pipelines.compress import compress
+from ..pipelines.learn import learn
+from ..pipelines.switch import move_users
 from ..storage.sqlite import spaces
 from ..storage.sqlite.archive import COMPRESS
 from ..storage.sqlite.unread import READ_FACTS
-from ..switch import move_users
 from .work import Work
 
 Result = Mapping[str, Any] | None

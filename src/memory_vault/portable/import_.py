@@ -17,7 +17,7 @@ from .._host import finish
 from .._work import Progress
 from ..errors import ImportRefused, InvalidInput, NotOpen, StorageError, TargetNotEmpty
 from ..models import ImportReport
-from ..pieces import Piece, as_bytes, pieces, speaker_prefix, terms
+from ..pipelines.pieces import Piece, as_bytes, pieces, speaker_prefix, terms
 from ..storage import Chunk, Version
 from . import lines
 from .fields import KINDS

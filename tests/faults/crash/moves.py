@@ -19,7 +19,8 @@ from typing import Any
 
 import anyio
 
-from memory_vault import EmbedderMismatch, MemoryConfig, MemoryLayer, Vault, switch
+from memory_vault import EmbedderMismatch, MemoryConfig, MemoryLayer, Vault
+from memory_vault.pipelines import switch
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
 from memory_vault.testing.faulty_disk import EXIT_CODE, FaultyDisk

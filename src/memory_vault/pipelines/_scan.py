@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ._shingles import WIDTH, Shingles
+from .._shingles import WIDTH, Shingles
 
 _PIECE = 1 << 22
 
@@ -34,7 +34,7 @@ def decrypted(path: Path, key: bytes) -> Iterator[bytes]:
     """What an encrypted database holds, page after page, in memory."""
     import apsw
 
-    from .storage.sqlite.connection import unlock
+    from ..storage.sqlite.connection import unlock
 
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:

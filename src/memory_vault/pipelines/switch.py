@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .errors import NotFound, StorageError
+from ..errors import NotFound, StorageError
+from ..storage import Chunk, Cursor
+from ..storage.sqlite import spaces
+from ..storage.sqlite.jobs import NotHere
 from .pieces import Piece, as_bytes, pieces
-from .storage import Chunk, Cursor
-from .storage.sqlite import spaces
-from .storage.sqlite.jobs import NotHere
 
 if TYPE_CHECKING:
-    from .embed import Embedder
-    from .engine import Engine
-    from .jobs.work import Work
-    from .models import Job
-    from .storage.sqlite.transaction import Transaction
+    from ..embed import Embedder
+    from ..engine import Engine
+    from ..jobs.work import Work
+    from ..models import Job
+    from ..storage.sqlite.transaction import Transaction
 
 _USERS = 200
 _VERSIONS, _CHARS = 64, 100_000

@@ -9,16 +9,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ._tracing import part
-from .errors import NotFound
-from .models import ForgetReceipt, Proof
+from .._tracing import part
+from ..errors import NotFound
+from ..models import ForgetReceipt, Proof
+from ..storage import Removal, Selector, require_revision
 from .proof import finish_later, remove_later, scan, scan_again, signed, told
-from .storage import Removal, Selector, require_revision
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .storage.sqlite.traces import Sought
-    from .storage.sqlite.transaction import Transaction
+    from ..engine import Engine
+    from ..storage.sqlite.traces import Sought
+    from ..storage.sqlite.transaction import Transaction
 
 _OUTSIDE = (
     "exports and backups made before are not touched; a damaged file that a repair set aside goes "

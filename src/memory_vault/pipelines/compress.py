@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from ._ids import new_id
-from ._times import to_micros
-from .errors import BackendError, InvalidInput
-from .llm.summarise import summarise as say
-from .models import Message
+from .._ids import new_id
+from .._times import to_micros
+from ..errors import BackendError, InvalidInput
+from ..llm.summarise import summarise as say
+from ..models import Message
+from ..storage import Chunk, NewMemory
+from ..storage.sqlite.archive import COMPRESS
+from ..text.speakers import SUMMARY
+from ..text.summary import Said, summarise
+from ..text.trust import least_trusted
 from .pieces import as_bytes, pieces, speaker_prefix
-from .storage import Chunk, NewMemory
-from .storage.sqlite.archive import COMPRESS
-from .text.speakers import SUMMARY
-from .text.summary import Said, summarise
-from .text.trust import least_trusted
 
 if TYPE_CHECKING:
-    from .embed import Embedder
-    from .engine import Engine
-    from .jobs.work import Work
-    from .llm import LanguageModel
-    from .models import Job, Memory
-    from .storage.sqlite.transaction import Transaction
-    from .text.tokens import TokenCounter
+    from ..embed import Embedder
+    from ..engine import Engine
+    from ..jobs.work import Work
+    from ..llm import LanguageModel
+    from ..models import Job, Memory
+    from ..storage.sqlite.transaction import Transaction
+    from ..text.tokens import TokenCounter
 
 _DAY = 86_400 * 1_000_000
 _LEAST_TOKENS = 60

@@ -6,12 +6,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .errors import NotFound
-from .models import Session
+from ..errors import NotFound
+from ..models import Session
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .storage.sqlite.transaction import Transaction
+    from ..engine import Engine
+    from ..storage.sqlite.transaction import Transaction
 
 _HOUR = 3_600 * 1_000_000
 

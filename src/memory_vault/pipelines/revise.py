@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ._times import optional_micros, to_micros
-from ._tracing import part
-from .errors import InvalidInput, NotFound
+from .._times import optional_micros, to_micros
+from .._tracing import part
+from ..errors import InvalidInput, NotFound
+from ..models import Memory
+from ..storage import Changes, Chunk, require_revision
 from .facts import Noticed, model_reads_after, notice, statements
 from .ingest import shared
-from .models import Memory
 from .pieces import Piece, as_bytes, chunks_of, pieces
-from .storage import Changes, Chunk, require_revision
 
 if TYPE_CHECKING:
-    from .embed import Embedder
-    from .engine import Engine
-    from .storage.sqlite.transaction import Transaction
+    from ..embed import Embedder
+    from ..engine import Engine
+    from ..storage.sqlite.transaction import Transaction
 
 _SUMMARISED = frozenset({"content", "memory_type", "occurred_at"})
 """What a summary says of a memory: when that changes, it is no summary of it any more."""

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from ._times import to_micros
-from .errors import InvalidInput, ReplyRefused
+from .._times import to_micros
+from ..errors import InvalidInput, ReplyRefused
+from ..llm.read_facts import read_facts
+from ..models import Message
+from ..text.facts import is_said
+from ..text.trust import least_trusted
 from .facts import Noticed, as_reading, called, noticed, readings, statements
 from .ingest import shared
-from .llm.read_facts import read_facts
-from .models import Message
 from .pieces import as_bytes
-from .text.facts import is_said
-from .text.trust import least_trusted
 
 if TYPE_CHECKING:
-    from .embed import Embedder
-    from .engine import Engine
-    from .jobs.work import Work
-    from .models import Memory
-    from .plugins import StatedFact
-    from .storage.sqlite.transaction import Transaction
+    from ..embed import Embedder
+    from ..engine import Engine
+    from ..jobs.work import Work
+    from ..models import Memory
+    from ..plugins import StatedFact
+    from ..storage.sqlite.transaction import Transaction
 
 _TRIES = 3
 """A memory to which the model gives no usable answer in so many attempts of the job is left."""

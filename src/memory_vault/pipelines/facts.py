@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _arguments as check
-from ._times import optional_micros, to_moment
-from .models import Fact, Memory, Message
+from .. import _arguments as check
+from .._times import optional_micros, to_moment
+from ..models import Fact, Memory, Message
+from ..plugins import StatedFact
+from ..storage import NewMemory, NewStatement
+from ..text.facts import Reading, read_facts
+from ..text.salience import importance
 from .pieces import Piece, chunks_of, pieces
-from .plugins import StatedFact
-from .storage import NewMemory, NewStatement
-from .text.facts import Reading, read_facts
-from .text.salience import importance
 
 if TYPE_CHECKING:
-    from .embed import Embedder
-    from .engine import Engine
+    from ..embed import Embedder
+    from ..engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

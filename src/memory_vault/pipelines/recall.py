@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._stages import stage
-from ._times import to_micros, to_moment
-from ._tracing import part
+from .._stages import stage
+from .._times import to_micros, to_moment
+from .._tracing import part
+from ..models import FACT_TYPES, Memory, RecallResult
+from ..storage.index.dense import cosines_between
+from ..storage.index.rank import Question, Ranking, rank
+from ..storage.index.user_index import Filters, UserIndex
+from ..text.budget import pack
+from ..text.dates import read_time_spans
+from ..text.near_copy import near_copies
+from ..text.newest import newest_first
+from ..text.reorder import reorder
+from ..text.speakers import asked_about, search_terms
+from ..text.words import numbered
 from .block import Block
-from .models import FACT_TYPES, Memory, RecallResult
-from .storage.index.dense import cosines_between
-from .storage.index.rank import Question, Ranking, rank
-from .storage.index.user_index import Filters, UserIndex
-from .text.budget import pack
-from .text.dates import read_time_spans
-from .text.near_copy import near_copies
-from .text.newest import newest_first
-from .text.reorder import reorder
-from .text.speakers import asked_about, search_terms
-from .text.words import numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .embed import Embedder, Fingerprint
-    from .engine import Engine
-    from .storage.index import Found
-    from .storage.sqlite.transaction import Transaction
+    from ..embed import Embedder, Fingerprint
+    from ..engine import Engine
+    from ..storage.index import Found
+    from ..storage.sqlite.transaction import Transaction
 
 _SPARE = 2
 """Memories ranked for each one asked for, so that near-copies and misfits leave no gap."""

@@ -7,10 +7,10 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ._times import to_micros, to_moment
-from .models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
-from .text.budget import Candidate, Packed
-from .text.prompt import (
+from .._times import to_micros, to_moment
+from ..models import FACT_TYPES, LeftOut, Memory, Preference, Recalled, RecallResult
+from ..text.budget import Candidate, Packed
+from ..text.prompt import (
     Group,
     Line,
     conversation_head,
@@ -20,17 +20,17 @@ from .text.prompt import (
     past_note,
     preference_line,
 )
-from .text.relevance import THRESHOLD, relevance
-from .text.snippet import snippet
-from .text.speakers import SUMMARY
-from .text.words import words
+from ..text.relevance import THRESHOLD, relevance
+from ..text.snippet import snippet
+from ..text.speakers import SUMMARY
+from ..text.words import words
 
 if TYPE_CHECKING:
-    from .engine import Engine
+    from ..engine import Engine
+    from ..storage.index.rank import Ranking
+    from ..storage.index.user_index import UserIndex
+    from ..storage.sqlite.transaction import Transaction
     from .recall import Request
-    from .storage.index.rank import Ranking
-    from .storage.index.user_index import UserIndex
-    from .storage.sqlite.transaction import Transaction
 
 _SHARE_OF_ONE = 2
 """One memory takes at most this fraction of the budget."""

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .storage import Chunk
-from .text.chunk import split
-from .text.speakers import STANDARD_ROLES, SUMMARY
-from .text.summary import spoken
-from .text.words import word_ids
+from ..storage import Chunk
+from ..text.chunk import split
+from ..text.speakers import STANDARD_ROLES, SUMMARY
+from ..text.summary import spoken
+from ..text.words import word_ids
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .embed import Embedder
+    from ..embed import Embedder
 
 
 @dataclass(frozen=True, slots=True)

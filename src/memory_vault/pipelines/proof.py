@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio import run_process
 
-from .errors import StorageError
-from .models import ForgetReceipt
+from ..errors import StorageError
+from ..models import ForgetReceipt
 
 if TYPE_CHECKING:
-    from ._shingles import Places, Shingles
-    from .engine import Engine
-    from .storage.sqlite.erasure import Owed, Reading
-    from .storage.sqlite.traces import Sought
-    from .storage.sqlite.transaction import Transaction
+    from .._shingles import Places, Shingles
+    from ..engine import Engine
+    from ..storage.sqlite.erasure import Owed, Reading
+    from ..storage.sqlite.traces import Sought
+    from ..storage.sqlite.transaction import Transaction
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 10.0
 _ATTEMPTS = 2

@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from ._ids import new_id
-from ._stages import stage
-from .errors import InvalidInput
+from .._ids import new_id
+from .._stages import stage
+from ..errors import InvalidInput
+from ..models import Duplicate, Fact, FactChange, Memory, MemoryType, Preference, SaveResult
+from ..storage import Draft, NewMemory
+from ..text.facts.instructions import read_instructions
+from ..text.route import route
+from ..text.salience import importance
 from .facts import Noticed, merged, model_reads_after, notice, statements
-from .models import Duplicate, Fact, FactChange, Memory, MemoryType, Preference, SaveResult
 from .pieces import Piece, as_bytes, chunks_of, pieces, speaker_prefix
-from .storage import Draft, NewMemory
-from .text.facts.instructions import read_instructions
-from .text.route import route
-from .text.salience import importance
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .embed import Embedder
-    from .engine import Engine
-    from .storage.sqlite.transaction import Transaction
+    from ..embed import Embedder
+    from ..engine import Engine
+    from ..storage.sqlite.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

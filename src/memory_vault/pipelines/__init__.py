@@ -1,0 +1,1 @@
+"""What happens in a call, step by step: save and recall, and what else changes a memory."""
