@@ -16,17 +16,11 @@ from ..access import ApiKey
 from ..errors import MemoryVaultError, NotFound, TimedOut, TooLarge
 from .logs import log_request
 from .problems import problem_response
+from .reply import SECURITY_HEADERS
 from .serving import Serving
 from .traces import visit_span
 
 VISIT = "memory_vault.visit"
-SECURITY_HEADERS = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-)
 _DIGITS = 18
 _BASE64URL = re.compile("[A-Za-z0-9_-]+")
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ..errors import InvalidInput, KeyRefused, MemoryVaultError, NotFound
 from ..problem import MEDIA_TYPE, headers, problem_details
 from .logs import log_failure
+from .reply import SECURITY_HEADERS
 
 _SHOWN_CHARS = 300
 
@@ -61,8 +62,6 @@ async def of_http(request: Request, error: Exception) -> Response:
 
 async def of_anything(_: Request, error: Exception) -> Response:
     """What nobody expected; the framework raises it on, for the log."""
-    from .door import SECURITY_HEADERS
-
     answer = problem_response(MemoryVaultError(type(error).__name__))
     answer.raw_headers.extend(SECURITY_HEADERS)
     return answer

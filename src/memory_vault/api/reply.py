@@ -1,4 +1,4 @@
-"""How values are shown: as JSON, by the names of their attributes."""
+"""How values are shown: as JSON, by the names of their attributes; what every answer has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from ..models import Memory
+
+SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+"""What every answer has besides."""
 
 
 def reply(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
