@@ -5,6 +5,7 @@ The same tests run with ChromaDB, in tests/extras/test_chroma_vault.py.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -350,6 +351,15 @@ async def test_a_wrong_name_is_refused(hash_config: MemoryConfig, name: str) -> 
     with pytest.raises(ConfigError, match="index") as caught:
         await Vault(replace(hash_config, index=name)).open()
     assert "key@" not in str(caught.value)
+
+
+async def test_a_missing_package_is_named_and_the_lock_given_back(
+    hash_config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "chromadb", None)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"pip install 'memory-vault\[chroma\]'"):
+            await Vault(replace(hash_config, index="chroma")).open()
 
 
 async def test_a_folder_left_of_another_time_is_told(hash_config: MemoryConfig) -> None:
