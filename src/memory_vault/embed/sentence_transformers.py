@@ -65,13 +65,14 @@ class SentenceTransformersEmbedder:
         return int(self._model.max_seq_length) - 2 if self._model else files.MAX_TOKENS - 2
 
     async def open(self) -> None:
-        """Import the library and load the model: several seconds.
+        """Import the library and load the model: several seconds. Repeatable at no cost.
 
         Raises:
             ConfigError: If sentence-transformers is not installed.
             ModelNotInstalled: If the model is neither on disk nor on a hub that can be reached.
         """
-        await to_thread.run_sync(self._load, limiter=_limiter())
+        if self._model is None:
+            await to_thread.run_sync(self._load, limiter=_limiter())
 
     async def close(self) -> None:
         """Let the model go; the next use loads it again."""
