@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 _WRITERS = 4
 _LONG = 2
-"""Threads for exports, imports, backups and checks."""
+"""Threads for exports, imports, backups, checks and what jobs work out; no more than readers."""
 _CLOSE_TIMEOUT_S = 30.0
 
 
@@ -144,7 +144,7 @@ class SqliteStore:
         self._keys = Keys(data_dir, encryption_key)
         self._pool = FilePool(max_open_files, durability, self._keys.of)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
-        self.long: CapacityLimiter = CapacityLimiter(_LONG)
+        self.long: CapacityLimiter = CapacityLimiter(min(readers, _LONG))
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._groups = Groups(self._commit)
         self._known: set[str] = set()
