@@ -34,6 +34,22 @@ def test_facts_are_chosen_before_small_talk_and_said_once() -> None:
     )
 
 
+def test_others_may_run_between_any_two_sentences() -> None:
+    read: list[str] = []
+    at_pauses: list[int] = []
+
+    class Listening:
+        name = "listening"
+
+        def count(self, text: str) -> int:
+            read.append(text)
+            return COUNTER.count(text)
+
+    talk = [Said(DAY, role, text) for role, text in TALK]
+    summarise(talk, max_tokens=60, counter=Listening(), pause=lambda: at_pauses.append(len(read)))
+    assert set(range(len(read))) <= set(at_pauses)
+
+
 def test_a_line_is_dated_where_the_day_changes() -> None:
     said = (("Ann", "I flew to Oslo."), ("Bob", "I sold 12 boats."), ("Ann", "I met Prof. Lee."))
     days = (DAY, DAY, date(2026, 5, 21))

@@ -6,6 +6,7 @@ again: what is compressed already is not found any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -150,8 +151,14 @@ def _text(engine: Engine, sources: Mapping[int, Memory], least: int) -> str:
     if all(one.compressed for one in found) or len(found) > _MOST_SOURCES or tokens < least:
         return ""
     most = min(max(int(tokens * config.compress_ratio), _LEAST_TOKENS), _MOST_TOKENS)
-    text = summarise([_said(one) for one in found], max_tokens=most, counter=engine.counter)
+    said = [_said(one) for one in found]
+    text = summarise(said, max_tokens=most, counter=engine.counter, pause=_let_others_run)
     return text if engine.counter.count(text) <= tokens * _WORTH_IT else ""
+
+
+def _let_others_run() -> None:
+    """Give up the interpreter's lock, for which an event loop may wait; by itself 5 ms go by."""
+    time.sleep(0)
 
 
 class _Model:

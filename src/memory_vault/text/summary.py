@@ -6,7 +6,7 @@ import heapq
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -64,7 +64,13 @@ class _Sentence:
     worth: float
 
 
-def summarise(said: Sequence[Said], *, max_tokens: int, counter: TokenCounter) -> str:
+def summarise(
+    said: Sequence[Said],
+    *,
+    max_tokens: int,
+    counter: TokenCounter,
+    pause: Callable[[], None] = lambda: None,
+) -> str:
     """The sentences that carry a session, word for word, in about `max_tokens`; "" if none fits.
 
     One line for each memory that has a sentence in it, in order: "On 2026-05-20 user: …", the day
@@ -77,9 +83,11 @@ def summarise(said: Sequence[Said], *, max_tokens: int, counter: TokenCounter) -
     coverage within a budget of Lin and Bilmes (NAACL 2010), with words as the concepts to cover
     after Gillick and Favre (2009). Sums are exact, so that what ties in one version of Python ties
     in all. What it was measured against: docs/adr/0013-compression.md.
+
+    `pause` is called every millisecond or so, to let others have the interpreter.
     """
-    found = list(_candidates(said, counter))
-    chosen = _chosen(found, max_tokens)
+    found = list(_candidates(said, counter, pause))
+    chosen = _chosen(found, max_tokens, pause)
     return "\n".join(_lines(said, [found[at] for at in sorted(chosen)]))
 
 
@@ -98,10 +106,13 @@ def spoken(summary: str) -> list[tuple[int, int]]:
     return found
 
 
-def _candidates(said: Sequence[Said], counter: TokenCounter) -> Iterator[_Sentence]:
+def _candidates(
+    said: Sequence[Said], counter: TokenCounter, pause: Callable[[], None]
+) -> Iterator[_Sentence]:
     """Every sentence that says something, in order."""
     for place, one in enumerate(said):
         for text in statements(one.text):
+            pause()
             worth, found = _worth(text, one.role), words(text)
             if found and worth > _SMALL_TALK:
                 yield _Sentence(
@@ -137,7 +148,7 @@ def _worth(text: str, role: str) -> float:
     return worth * _ASKING if text.endswith(("?", "？", "؟")) else worth
 
 
-def _chosen(found: Sequence[_Sentence], max_tokens: int) -> list[int]:
+def _chosen(found: Sequence[_Sentence], max_tokens: int, pause: Callable[[], None]) -> list[int]:
     """Which sentences to take; see `summarise`. Ties go to the earlier one.
 
     What a sentence adds only falls while others are taken, so that the best of yesterday's figures
@@ -160,6 +171,7 @@ def _chosen(found: Sequence[_Sentence], max_tokens: int) -> list[int]:
     heapq.heapify(heap)
     chosen = []
     while heap:
+        pause()
         _, at = heapq.heappop(heap)
         now = gain(at)
         if heap and -heap[0][0] > now:
