@@ -111,9 +111,13 @@ def python_of(name: str, rival: Rival) -> Path:
 
 
 def environment(python: Path, home: Path) -> dict[str, str]:
-    """Telemetry off by each product's own switch, no hub, nothing kept in the user's home."""
+    """Telemetry off by each product's own switch, no hub, nothing kept in the user's home.
+
+    A path of ours to import from would hide the package of the same name.
+    """
     tables = next(python.parent.parent.glob("lib/*/site-packages/litellm/**/tokenizers"), home)
-    return os.environ | {
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return inherited | {
         "HOME": str(home),
         "MEM0_DIR": str(home / "mem0"),
         "MEM0_TELEMETRY": "False",
