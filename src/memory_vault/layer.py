@@ -149,7 +149,7 @@ class MemoryLayer:
 
     async def _look(self, engine: Engine) -> None:
         """End idle sessions, have compressed what is past the threshold; often nothing is."""
-        from .pipelines.compress import past_threshold
+        from .pipelines.compress import note_if_due, past_threshold
         from .pipelines.session import end_idle, idle
 
         self._next_look = anyio.current_time() + _LOOK_S
@@ -160,7 +160,7 @@ class MemoryLayer:
         if is_idle:
             await end_idle(engine, self._user_id)
         if is_idle or is_past:
-            await self._note_due(engine)
+            await note_if_due(engine, self._user_id)
 
     async def _note_due(self, engine: Engine) -> None:
         """Have compressed what is past the threshold, and look again in an hour."""

@@ -262,3 +262,18 @@ async def test_the_loop_goes_on_while_a_long_text_is_tokenised(model_config: Mem
 
             await anyio.to_thread.run_sync(tokenise)
     assert watch.ticks - marks[0] > 20
+
+
+def test_no_search_shares_a_product_with_a_thread_that_it_would_wait_for() -> None:
+    """Rows are multiplied one by one, or in blocks too small to be shared."""
+    searching = [*(ROOT / "storage" / "index").glob("*.py"), ROOT / "pipelines" / "recall.py"]
+    found = {
+        (path.name, function.name)
+        for path in searching
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (isinstance(node, ast.Attribute) and node.attr in {"dot", "matmul", "inner"})
+    }
+    assert found == {("dense.py", "cosines_between"), ("dense.py", "estimates")}

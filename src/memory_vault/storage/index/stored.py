@@ -70,7 +70,7 @@ class StoredEmbeddings:
         found = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _BLOCK):
             part = slice(start, start + _BLOCK)
-            found[part] = self._read(rows[part]) @ query
+            np.vecdot(self._read(rows[part]), query, out=found[part])
         return found
 
     def vectors(self, rows: Rows) -> Floats:
