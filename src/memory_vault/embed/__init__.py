@@ -48,7 +48,8 @@ class Embedder(Protocol):
        1e-5 in every component.
     3. The same text gives the same embedding in another process.
     4. `token_spans` gives the (start, stop) character spans of a text's tokens, in order, not
-       overlapping, within the text; a text of at most `window` tokens is embedded whole.
+       overlapping, within the text; of ASCII, each has a character at least. A text of at most
+       `window` tokens is embedded whole.
     5. No texts give shape (0, dimension). An empty string is embedded like any other.
     6. A cancelled call leaves the embedder usable. `open` and `close` may be called repeatedly.
     7. It never blocks the event loop, on asyncio or trio.

@@ -53,6 +53,9 @@ def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int
             for start, stop, text in passages(embedder, content[first:last], "user")
         ]
     prefix = speaker_prefix(role)
+    whole = prefix + content
+    if whole.isascii() and len(whole) <= embedder.window:  # most are: none has its tokens counted
+        return [(0, len(content), whole)]
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     spans = split(content, embedder.token_spans(content), window=window)
     return [(start, stop, prefix + content[start:stop]) for start, stop in spans]

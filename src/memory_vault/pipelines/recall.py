@@ -15,7 +15,7 @@ import numpy as np
 from .._stages import stage
 from .._times import to_micros, to_moment
 from .._tracing import part
-from ..models import FACT_TYPES, Memory, RecallResult
+from ..models import Memory, RecallResult
 from ..storage.index.dense import cosines_between
 from ..storage.index.rank import Question, Ranking, rank
 from ..storage.index.user_index import Filters, UserIndex
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _SPARE = 2
 """Memories ranked for each one asked for, so that near-copies and misfits leave no gap."""
-_ROOM = 3
+_ROOM = 2
 """Tokens ranked for each one of the budget, so that there is something to choose from."""
 _COMPARED = 1_000
 """Only so many of the best are compared with each other."""
@@ -186,9 +186,7 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     rows = ranking.rows[:_COMPARED]
     vectors = index.dense.vectors(rows)
     near = cosines_between(vectors)
-    kinds = index.kinds.matching(FACT_TYPES)
-    is_fact = np.isin(index.column("kind")[rows], kinds) & ~index.summaries()[rows]
-    facts = np.flatnonzero(is_fact)
+    facts = np.flatnonzero(index.facts(rows) & ~index.summaries(rows))
     roles = index.column("role")[rows[facts]]
     alike = (near[np.ix_(facts, facts)] >= _ALIKE_COSINE) & (roles[:, None] == roles)
     if np.count_nonzero(alike) <= len(facts):
@@ -205,9 +203,7 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
 
 def _read_facts(index: UserIndex, user: Transaction, ranking: Ranking) -> Set[int]:
     """The versions found that state a fact which was read from others."""
-    kinds = index.kinds.matching(FACT_TYPES)
-    may_be = np.isin(index.column("kind")[ranking.rows], kinds)
-    return user.memories.facts(ranking.versions[may_be].tolist())
+    return user.memories.facts(ranking.versions[index.facts(ranking.rows)].tolist())
 
 
 def _without_copies(

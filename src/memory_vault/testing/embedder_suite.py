@@ -108,6 +108,14 @@ class EmbedderConformance:
             )
             assert ends[-1] <= len(text)
 
+    async def test_4_ascii_has_no_empty_tokens(self, embedder: Embedder) -> None:
+        """Whatever signs it holds, so that a text of few signs need not be cut into tokens."""
+        await embedder.open()
+        signs = "".join(map(chr, range(1, 128)))
+        for text in (signs, signs[::-1], " ".join(signs), "a" * 300, ". . ." * 40):
+            spans = await anyio.to_thread.run_sync(embedder.token_spans, text)
+            assert all(start < stop for start, stop in spans)
+
     async def test_4_token_spans_cover_the_words(self, embedder: Embedder) -> None:
         """No letter of a plain text is outside all spans."""
         await embedder.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from .prompt import GROUP_WRAPPERS, WRAPPER, Group, Line, render
 from .tokens import TokenCounter
@@ -26,8 +27,7 @@ _SAMPLE = (
 _CAUTION = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One line that may go into the block.
 
     Attributes:

@@ -83,6 +83,11 @@ class Codes:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def matching(self, wanted: Iterable[object]) -> list[int]:
-        """Numbers of those that were seen."""
-        return [self.numbers[one] for one in wanted if one in self.numbers]
+    def among(
+        self, numbers: NDArray[np.integer[Any]], wanted: Iterable[object]
+    ) -> NDArray[np.bool_]:
+        """Which of some numbers stand for one of the wanted; shape as `numbers`."""
+        is_wanted = np.zeros(len(self), np.bool_)
+        is_wanted[[self.numbers[one] for one in wanted if one in self.numbers]] = True
+        found: NDArray[np.bool_] = is_wanted[numbers]
+        return found

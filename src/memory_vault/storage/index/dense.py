@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 EXACT_ROWS = 16_384
 """So many rows or fewer are kept as they came."""
 _SIGNS_PAY = 3
-_SAMPLE = 8_192
+_SAMPLE = 4_096
 SEGMENT_ROWS = 16_384
 """Rows of a full segment: growing copies one segment at most, never what is before it."""
 _LEAST = 64
@@ -285,8 +285,11 @@ def cosines_between(vectors: Floats) -> Floats:
     padded = np.zeros((blocks * size, dimension), np.float32)
     padded[:count] = vectors
     rows = padded.reshape(blocks, size, dimension)
-    found = rows[:, None] @ rows.transpose(0, 2, 1)[None]
-    return found.transpose(0, 2, 1, 3).reshape(len(padded), len(padded))[:count, :count]
+    found = np.empty((blocks, size, blocks, size), np.float32)
+    for i in range(blocks):
+        found[i, :, i:] = (rows[i] @ rows[i:].transpose(0, 2, 1)).transpose(1, 0, 2)
+        found[i:, :, i] = found[i, :, i:].transpose(1, 2, 0)
+    return found.reshape(len(padded), len(padded))[:count, :count]
 
 
 def _bits(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:

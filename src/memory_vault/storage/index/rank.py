@@ -32,7 +32,7 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
-CANDIDATES, _CANDIDATES_EACH = 1_000, 10
+CANDIDATES, _CANDIDATES_EACH = 1_000, 5
 """So many memories are looked at exactly, at least, and for each one asked for."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
@@ -162,7 +162,7 @@ def rank(
 
     No more than fill `room` tokens, each counted as an eighth of them at most, but 100 in any case:
     what cannot go into a prompt block need not be looked at. In a large index only `candidates`
-    memories, or ten for each one asked for, are looked at exactly; see `_cosines`.
+    memories, or five for each one asked for, are looked at exactly; see `_cosines`.
 
     A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
     part of what its session says as a whole, and what speaks for it whatever the question: how
@@ -254,7 +254,7 @@ def _cosines(
     chosen = best_first(total, view.column("position"), many)
     if near := min(many // 2, int(np.count_nonzero(found.dense > typical))):
         chosen = np.concatenate([chosen, top(found.dense, near)])
-    view = view.around(np.unique(chosen))
+    view = view.around(chosen)
     return view, typical, view.cosines(question.embedding)
 
 
@@ -297,8 +297,8 @@ def _prior(index: UserIndex, question: Question, view: View) -> dict[str, Scores
     """What speaks for a memory besides its words; only what the question gives reason for."""
     found = {"importance": view.column("importance")}
     if question.speakers:
-        wanted = index.roles.matching(question.speakers)
-        found["speaker"] = np.isin(view.column("role"), wanted).astype(np.float32)
+        asked = index.roles.among(view.column("role"), question.speakers)
+        found["speaker"] = asked.astype(np.float32)
     if question.moment is not None:
         found["recency"] = recency(view.column("happened"), question.moment)
     if question.spans:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models import FACT_TYPES
 from ...text.speakers import SUMMARY
 from . import Found, IndexChange, IndexFeed, IndexRow
 from .columns import Codes, Column, give_back
@@ -327,9 +328,9 @@ class UserIndex:
             ("session", self.sessions, sessions),
         ):
             if wanted is not None:
-                seen &= np.isin(self.column(name), codes.matching(wanted))
+                seen &= codes.among(self.column(name), wanted)
         if filters.origins is not None:
-            seen &= np.isin(self.column("origin"), self._trusted(filters.origins))
+            seen &= self.origins.among(self.column("origin"), self._trusted(filters.origins))
         seen &= self._in_time(filters) & self._not_working_elsewhere(filters)
         return seen if filters.include_compressed else seen & ~self.archived(seen)
 
@@ -347,11 +348,19 @@ class UserIndex:
         found: NDArray[np.bool_] = compressed & has_summary[sessions]
         return found
 
-    def summaries(self) -> NDArray[np.bool_]:
-        """Which rows belong to summaries; shape (n,)."""
-        is_one: NDArray[np.bool_] = self.column("role") == self.roles.numbers.get(SUMMARY, -1)
-        is_one &= self.column("kind") == self.kinds.numbers.get("semantic", -1)
+    def summaries(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
+        """Which of some rows, or of all, belong to summaries; shape (n,)."""
+        role, kind = (
+            self.column(name) if rows is None else self.column(name)[rows]
+            for name in ("role", "kind")
+        )
+        is_one: NDArray[np.bool_] = role == self.roles.numbers.get(SUMMARY, -1)
+        is_one &= kind == self.kinds.numbers.get("semantic", -1)
         return is_one
+
+    def facts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some rows are of a type that states what holds; shape (len(rows),)."""
+        return self.kinds.among(self.column("kind")[rows], FACT_TYPES)
 
     def _in_force(self, filters: Filters) -> NDArray[np.bool_]:
         """Versions that were the current ones at `known_at`, or are now."""
@@ -376,11 +385,11 @@ class UserIndex:
             seen &= self.column("valid_to") > filters.as_of
         return seen
 
-    def _trusted(self, wanted: tuple[str, ...]) -> list[int]:
+    def _trusted(self, wanted: tuple[str, ...]) -> list[object]:
         """Origins that are one of these, or of one of these classes."""
         return [
-            number
-            for origin, number in self.origins.numbers.items()
+            origin
+            for origin in self.origins.keys
             if origin in wanted or str(origin).partition(":")[0] in wanted
         ]
 

@@ -121,18 +121,19 @@ class View:
 
         The former are the complete ones of the new view; the others may lack neighbours there.
         """
-        known = self._neighbours
-        lists = [chosen, *(side[chosen] for near in known.values() for side in near)]
-        numbers = np.unique(np.concatenate(lists))
-        numbers = numbers[: np.searchsorted(numbers, len(self))]
+        known, nobody = self._neighbours, len(self)
+        is_there = np.zeros(nobody + 1, np.bool_)
+        for memories in (chosen, *(side[chosen] for near in known.values() for side in near)):
+            is_there[memories] = True
+        numbers = np.flatnonzero(is_there[:nobody])
+        places = np.full(nobody + 1, len(numbers), np.int32)
+        places[numbers] = np.arange(len(numbers))
         complete = np.zeros(len(numbers), np.bool_)
-        complete[np.searchsorted(numbers, chosen)] = True
+        complete[places[chosen]] = True
         view = View(self._index, self._rows_of(numbers), complete=complete)
-        for distance, (before, after) in known.items():
-            view._neighbours[distance] = (
-                _renumbered(before[numbers], numbers),
-                _renumbered(after[numbers], numbers),
-            )
+        for distance, near in known.items():
+            before, after = (places[side[numbers]].astype(np.int64) for side in near)
+            view._neighbours[distance] = before, after
         return view
 
     def _rows_of(self, memories: Rows) -> Rows:
@@ -142,10 +143,3 @@ class View:
         before = np.cumsum(counts) - counts
         found: Rows = self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
         return found
-
-
-def _renumbered(memories: Rows, numbers: Rows) -> Rows:
-    """The places of some memories in `numbers`, which is ascending; its length if not there."""
-    places = np.searchsorted(numbers, memories)
-    is_there = numbers.take(places, mode="clip") == memories
-    return np.where(is_there, places, len(numbers))
