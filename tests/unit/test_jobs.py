@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
+from anyio import to_thread
+from numpy.typing import NDArray
 
 from memory_vault import (
     InvalidInput,
@@ -25,6 +29,7 @@ from memory_vault.jobs.kinds import KINDS, Kind
 from memory_vault.jobs.work import Work
 from memory_vault.storage.sqlite.jobs import Jobs
 from memory_vault.storage.sqlite.transaction import Transaction
+from memory_vault.testing.embedders import HashEmbedder
 
 pytestmark = pytest.mark.anyio
 WITHIN_S = 10
@@ -75,6 +80,41 @@ async def test_a_job_is_run_and_what_it_did_is_kept(
         assert (await memory.list_preferences())[0].value == "yes"
         assert await memory.get_job(job.id) == job
         assert (await vault.health()).is_ok
+
+
+async def test_steps_of_jobs_take_turns(config: MemoryConfig, kind: Callable[[Kind], None]) -> None:
+    """Five jobs at once, but never more of their steps in threads than may keep a core busy."""
+    users = [f"user {i}" for i in range(5)]
+    under_way, most, begun = list[None](), 0, 0
+
+    def step(*_: object) -> None:
+        nonlocal most
+        under_way.append(None)
+        most = max(most, len(under_way))
+        time.sleep(0.01)
+        under_way.pop()
+
+    class Slow(HashEmbedder):
+        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            await to_thread.run_sync(step)
+            return await super().embed(texts)
+
+    async def work(work: Work) -> None:
+        nonlocal begun
+        begun += 1
+        with anyio.fail_after(WITHIN_S):
+            while begun < len(users):
+                await anyio.sleep(0.001)
+        await work.read(step)
+        await work.in_thread(step)
+        await work.embed(Slow(), ["a"])
+        await work.write(step)
+
+    kind(work)
+    async with Vault(replace(config, jobs_at_once=5, workers=4)) as vault:
+        for job in [await add(vault, user_id) for user_id in users]:
+            assert (await ended(vault, job)).state == "done"
+        assert most == vault.engine.job_turns.total_tokens == 2
 
 
 async def test_failures_are_tried_again_then_told(

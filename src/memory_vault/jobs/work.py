@@ -1,14 +1,18 @@
-"""What the function of a job gets: the engine, the job, and the right to write while it has it."""
+"""What the function of a job gets: the engine, the job, and the right to write while it has it.
+
+Jobs take turns at what keeps a core busy: ten at once would leave an event loop waiting for one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..storage.sqlite.jobs import LeaseLost
 
 if TYPE_CHECKING:
+    from ..embed import Embedder, Embeddings
     from ..engine import Engine
     from ..models import Job
     from ..storage.sqlite.jobs import Jobs
@@ -56,7 +60,8 @@ class Work:
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """Read in the user's file."""
-        return await self.engine.store.read(self.user_id, unit)
+        async with self.engine.job_turns:
+            return await self.engine.store.read(self.user_id, unit)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """Write to the user's file, unless the job is not this runner's any more.
@@ -64,7 +69,18 @@ class Work:
         Raises:
             LeaseLost: If it is not; let it pass.
         """
-        return await self.engine.store.write(self.user_id, partial(self._fenced, unit))
+        async with self.engine.job_turns:
+            return await self.engine.store.write(self.user_id, partial(self._fenced, unit))
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Work something out in a worker thread."""
+        async with self.engine.job_turns:
+            return await self.engine.store.in_thread(work)
+
+    async def embed(self, embedder: Embedder, texts: Sequence[str]) -> Embeddings:
+        """Embed texts."""
+        async with self.engine.job_turns:
+            return await embedder.embed(texts)
 
     def _fenced(self, unit: Callable[[Transaction], T], user: Transaction) -> T:
         if not self.renew(user.jobs):

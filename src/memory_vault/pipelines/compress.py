@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
-
 from .._ids import new_id
 from .._times import to_micros
 from ..errors import BackendError, InvalidInput
@@ -127,9 +125,7 @@ async def _session(
     engine = work.engine
     for _ in range(_TRIES):
         sources = await work.read(lambda user: user.archive.sources(session_id))
-        text = await to_thread.run_sync(
-            partial(_text, engine, sources, least), limiter=engine.store.long
-        )
+        text = await work.in_thread(partial(_text, engine, sources, least))
         summary = None
         if text:
             own = await model.summary(list(sources.values()), engine.counter.count(text))
@@ -237,12 +233,10 @@ async def _chunks(
     """The chunks of a summary, one a line at least; embeddings that its originals have are kept."""
     await embedder.open()
     known = await work.read(partial(_known, embedder, sources))
-    found = await to_thread.run_sync(
-        partial(pieces, embedder, text, SUMMARY), limiter=work.engine.store.long
-    )
+    found = await work.in_thread(partial(pieces, embedder, text, SUMMARY))
     missing = list(dict.fromkeys(one.text for one in found if one.text not in known))
     if missing:
-        known |= zip(missing, as_bytes(await embedder.embed(missing)), strict=True)
+        known |= zip(missing, as_bytes(await work.embed(embedder, missing)), strict=True)
     return tuple(Chunk(one.start, one.stop, known[one.text], one.words) for one in found)
 
 

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from .._times import to_micros
 from ..errors import InvalidInput, ReplyRefused
 from ..llm.read_facts import read_facts
@@ -108,14 +106,12 @@ async def _keep(
 ) -> int:
     """Embed what the patterns did not find, and keep it if the memory is as it was."""
     await embedder.open()
-    new = await to_thread.run_sync(
-        partial(_new, work.engine, embedder, memory, stated), limiter=work.engine.store.long
-    )
+    new = await work.in_thread(partial(_new, work.engine, embedder, memory, stated))
     embeddings = await work.read(partial(_known, embedder, new, memory.role))
     texts = dict.fromkeys(piece.text for one in new for piece in one.pieces)
     missing = [text for text in texts if text not in embeddings]
     if missing:
-        embeddings |= zip(missing, as_bytes(await embedder.embed(missing)), strict=True)
+        embeddings |= zip(missing, as_bytes(await work.embed(embedder, missing)), strict=True)
     return await work.write(partial(_store, memory, new, embeddings, embedder))
 
 
