@@ -5,6 +5,7 @@ Usage: python benchmarks/core.py [OUT.json]     (the model must be installed)
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -120,6 +121,9 @@ def commit() -> str:
 
 def main() -> None:
     """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "results/core.json")
+    out = parser.parse_args().out
     texts = [text for session in load()["sessions"] for _, text in session["turns"]]
     with tempfile.TemporaryDirectory() as folder:
         figures = {
@@ -140,7 +144,6 @@ def main() -> None:
             "process_to_first_block_ms": process_ms("-c", START, folder),
         }
     text = json.dumps(figures, indent=1)
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results/core.json"
     out.write_text(text + "\n", encoding="utf-8")
     print(text)
 
