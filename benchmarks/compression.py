@@ -219,7 +219,7 @@ def _row(number: int, one: Entry, vectors: dict[str, bytes]) -> IndexRow:
     moment = 0 if one.place.moment is None else to_micros(one.place.moment)
     chunks = tuple((vectors[text], word_ids(text).astype("<u4").tobytes()) for text in one.texts)
     times = (moment, moment, moment, None, None, None)
-    who = (one.place.session_id, one.role, one.kind, "user", one.importance, one.is_archived)
+    who = (one.place.session_id, one.role, one.kind, "user", one.importance, one.is_archived, False)
     return IndexRow(number, f"m{number}", number, *who, *times, one.tokens, chunks)
 
 

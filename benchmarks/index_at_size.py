@@ -127,6 +127,7 @@ class MadeUser:
             origin="user",
             importance=self.importance[at],
             compressed=False,
+            is_read=False,
             occurred_at=when,
             recorded_at=when,
             changed_at=when,

@@ -319,3 +319,32 @@ async def test_facts_do_not_crowd_out_what_was_said(memory: MemoryLayer) -> None
     found = await memory.recall("Which opera do I love?", token_budget=400)
     read = [one for one in found.memories if one.memory.derived_from]
     assert len(read) <= 1 < len(found.memories)
+
+
+@pytest.mark.parametrize("session_id", ["s", None])
+async def test_facts_do_not_change_the_order_of_what_was_said(
+    hash_config: MemoryConfig, session_id: str | None
+) -> None:
+    said = [
+        *(
+            f"I love {one}, and I live near a {one} school."
+            for one in ("opera", "chess", "sailing")
+        ),
+        *(f"We went to the {one} in town with old friends." for one in ("opera", "market", "sea")),
+    ]
+    orders = []
+    for user_id, sources in (("read", ("user",)), ("unread", ())):
+        config = replace(hash_config, fact_sources=sources, data_dir=hash_config.data_dir / user_id)
+        async with MemoryLayer(user_id, config=config) as memory:
+            await memory.save(said, session_id=session_id)
+            assert bool(await facts(memory)) == bool(sources)
+            found = await memory.recall("Where is the opera that I love?", token_budget=4_000)
+            orders.append(
+                [
+                    (one.memory.content, pytest.approx(one.score, abs=1e-4))
+                    for one in found.memories
+                    if not one.memory.derived_from
+                ]
+            )
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == len(said)

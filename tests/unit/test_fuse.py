@@ -67,6 +67,13 @@ def test_the_scale_may_be_given_with_a_part_of_the_scores() -> None:
     assert share(scores, best=0.0) is scores
 
 
+def test_some_scores_may_be_measured_by_others() -> None:
+    scores = floats(0.1, 0.2, 0.7, 0.3, 1.0)
+    among = np.array([True, True, True, True, False])
+    assert spread(scores, among=among).tolist() == pytest.approx([0, 0, 1, 0.2, 1.6], abs=1e-6)
+    assert spread(scores, among=among)[:4].tolist() == spread(scores[:4]).tolist()
+
+
 @given(st.integers(0, 1 << 30), st.integers(1, 400), st.sampled_from([0.0, 0.1, 3.0]))
 def test_top_holds_the_highest_and_all_that_tie_with_them(
     seed: int, count: int, step: float

@@ -140,6 +140,30 @@ def test_a_session_lends_its_words(vault: Vault) -> None:
     assert by_version[talk[5].version].score == pytest.approx(WEIGHTS["session"])
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_read_never_moves_what_was_said(vault: Vault, seed: int) -> None:
+    """However near the question it is, and wherever it stands, with a session or without."""
+    random = np.random.default_rng(seed)
+
+    def some(**given: object) -> int:
+        words = random.integers(1, 12, random.integers(1, 6)).tolist()
+        parts = [chunk(int(random.integers(9)), *words) for _ in range(random.integers(1, 3))]
+        session = [None, "a", "b"][random.integers(3)]
+        return vault.save(*parts, **{"session_id": session, **given}).version
+
+    said = [some(importance=float(random.random())) for _ in range(20)]
+    words, embedding = random.integers(1, 12, 3).tolist(), EMBEDDINGS[seed]
+    before = {one.version: one for one in vault.rank(*words, embedding=embedding)}
+    assert sorted(before) == said
+    for _ in range(30):
+        some(is_read=True, memory_type="semantic", session_id=None, recorded_at=10)
+    vault.save(chunk(seed, *words), is_read=True, memory_type="semantic")
+    after = [one for one in vault.rank(*words, embedding=embedding) if one.version in before]
+    assert [one.version for one in after] == list(before)
+    for one in after:
+        assert one.score == pytest.approx(before[one.version].score, abs=1e-5)
+
+
 def test_what_is_hidden_lends_nothing_and_separates_nothing(vault: Vault) -> None:
     first = vault.save(chunk(1, 1), session_id="talk")
     hidden = vault.save(chunk(2, 2), session_id="talk", role="tool")

@@ -31,6 +31,7 @@ def row(version: int, **given: object) -> IndexRow:
         "origin": "user",
         "importance": 0.5,
         "compressed": False,
+        "is_read": False,
         "occurred_at": None,
         "recorded_at": version * 10,
         "changed_at": version * 10,

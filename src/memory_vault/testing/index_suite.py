@@ -264,6 +264,7 @@ class ListedTruth:
             "origin": self._one_of("user", "tool:web", "tool:mail"),
             "importance": 0.5,
             "compressed": self._one_of(False, False, True),
+            "is_read": self._last % 8 == 7,
             "occurred_at": self._one_of(None, self._last * 5),
             "recorded_at": self._last * 10,
             "changed_at": self._last * 10,
@@ -285,6 +286,7 @@ class ListedTruth:
             position=old.position,
             session_id=old.session_id,
             recorded_at=old.recorded_at,
+            is_read=old.is_read,
         )
         self.rows[version] = old._replace(superseded_at=new.changed_at)
         self._note(version, new.changed_at)

@@ -28,7 +28,7 @@ class RankConformance:
     3. Asked for so many that estimating saves nothing, it looks at every memory.
     """
 
-    dimension = 96
+    dimension = 256
 
     @pytest.fixture
     def index(self) -> UserIndex:
@@ -88,7 +88,7 @@ class RankConformance:
             question = self.question(seed, truth)
             self.refresh(index, truth, question)
             whole = rank(model, question, model.visible(filters), limit=_EVERYTHING)
-            found = rank(index, question, index.visible(filters), limit=2, candidates=12)
+            found = rank(index, question, index.visible(filters), limit=2, candidates=16)
             expected = self.scores(whole)
             assert len(found) == min(2, len(whole))
             for version, score in self.scores(found).items():

@@ -11,7 +11,8 @@ Cosines of one question lie close together and never at 0, so they are measured 
 one; BM25 is 0 for most chunks, so it is measured from 0. Both end at 1 for the best there is. So
 one set of weights serves ten memories and a hundred thousand: the weights say what the best of one
 signal is worth beside the best of another, not how large its numbers happen to be. The weights
-stand in `storage/index/rank.py`; where they come from, in docs/adr/0010-ranking.md.
+stand in `storage/index/rank.py`; where they come from, in docs/adr/0010-ranking.md. What was read
+from memories is measured by what was said; docs/adr/0014-facts-without-a-model.md says why.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _CENTURY = 36_525
 """Days after which age makes no more difference."""
 
 
-def spread(scores: Scores, *, typical: float | None = None) -> Scores:
+def spread(
+    scores: Scores, *, typical: float | None = None, among: NDArray[np.bool_] | None = None
+) -> Scores:
     """Scores as shares of the way from the typical one to the best; what is below it is 0.
 
     The typical score is the median: in a small vault or a large one, what has nothing to do with
@@ -38,12 +41,14 @@ def spread(scores: Scores, *, typical: float | None = None) -> Scores:
     scaling does the same from the worst, which moves with every stray memory. Where the best is
     hardly better than the typical one, as among two memories that say nearly the same, it is not
     made more of: the way is taken as 0.1 at least. Give `typical` where the scores are not all
-    there are, but the best ones among them.
+    there are, but the best ones among them. With `among`, the typical and the best are those of
+    some scores; others may come to more than 1.
     """
-    if not len(scores):
+    measured = scores if among is None else scores[among]
+    if not len(measured):
         return scores
-    low = median(scores) if typical is None else np.float32(typical)
-    way = max(float(scores.max() - low), _LEAST_WAY)
+    low = median(measured) if typical is None else np.float32(typical)
+    way = max(float(measured.max() - low), _LEAST_WAY)
     shares: Scores = scores - low
     shares /= np.float32(way)
     np.maximum(shares, 0, out=shares)

@@ -148,8 +148,9 @@ class IndexRow(NamedTuple):
     """One version of one memory, as the store hands it to an index; times in microseconds UTC.
 
     `version` strictly increases over all changes of a file and is never used twice. `position` is
-    the version number of the memory's first version: its place in the session. `chunks` holds an
-    embedding (float32, little endian) and hashed words (uint32, little endian) a chunk.
+    the version number of the memory's first version: its place in the session. `is_read` tells a
+    fact that was read from other memories from what was said. `chunks` holds an embedding (float32,
+    little endian) and hashed words (uint32, little endian) a chunk.
     """
 
     version: int
@@ -161,6 +162,7 @@ class IndexRow(NamedTuple):
     origin: str
     importance: float
     compressed: bool
+    is_read: bool
     occurred_at: int | None
     recorded_at: int
     changed_at: int

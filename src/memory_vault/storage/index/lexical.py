@@ -61,14 +61,18 @@ class Postings:
         elif len(self._tail) > _TAIL_PARTS:
             self._tail = [_join(self._tail)]
 
-    def texts(self, visible: NDArray[np.bool_]) -> Texts:
-        """The visible rows as the texts that words are counted in."""
-        lengths = self.lengths
-        total = int(np.count_nonzero(visible))
-        seen = None if total == len(self) else visible
-        words = int((lengths if seen is None else lengths[seen]).sum())
+    def texts(self, visible: NDArray[np.bool_], counted: NDArray[np.bool_] | None = None) -> Texts:
+        """The visible rows as the texts that words are counted in.
+
+        With `counted`, which is true of some visible rows, N, df and the mean length are taken over
+        those alone.
+        """
+        lengths, own = self.lengths, visible if counted is None else counted
+        total = int(np.count_nonzero(own))
+        seen = None if visible.all() else visible
+        words = int((lengths if total == len(self) else lengths[own]).sum())
         by_length = _norms(np.arange(lengths.max(initial=0) + 1), words, total)
-        return Texts(self, seen, total, by_length.take(lengths))
+        return Texts(self, seen, total, by_length.take(lengths), counted)
 
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every visible row for the distinct words of a query; shape (n,)."""
@@ -134,6 +138,7 @@ class Texts:
         visible: Which rows count; None for all.
         total: How many texts there are.
         norms: What a count is set against in each text: k1 * (1 - b + b * length / mean length).
+        counted: Which texts say how common a word is; None for all.
         groups: The text that each row belongs to; None where each is a text.
     """
 
@@ -143,19 +148,25 @@ class Texts:
         visible: NDArray[np.bool_] | None,
         total: int,
         norms: NDArray[np.float64],
+        counted: NDArray[np.bool_] | None = None,
         groups: NDArray[np.integer[Any]] | None = None,
     ) -> None:
         self._postings, self._visible, self._total = postings, visible, total
-        self._norms, self._groups = norms, groups
+        self._norms, self._counted, self._groups = norms, counted, groups
 
     def joined(self, groups: NDArray[np.integer[Any]]) -> Texts:
-        """The same rows, those of a group as one text; one of which nothing is visible is none."""
+        """The same rows, those of a group as one text; one of which nothing is visible is none.
+
+        A group counts if any row of it does.
+        """
         count, visible = int(groups.max(initial=-1)) + 1, self._visible
         lengths = self._postings.lengths
-        size = np.bincount(groups, visible, count)
+        size = np.bincount(groups, visible if self._counted is None else self._counted, count)
         long = np.bincount(groups, lengths if visible is None else lengths * visible, count)
         total = int(np.count_nonzero(size))
-        return Texts(self._postings, visible, total, _norms(long, long.sum(), total), groups)
+        counted = None if self._counted is None else size > 0
+        norms = _norms(long, (long if counted is None else long[counted]).sum(), total)
+        return Texts(self._postings, visible, total, norms, counted, groups)
 
     def find(self, query: NDArray[np.uint32]) -> Found:
         """Where the distinct words of a query stand."""
@@ -176,14 +187,23 @@ class Texts:
         """
         scores, held = np.zeros((2, len(self._norms)), np.float32)
         whole = found.asked * idf(self._total, 0)
-        for texts, counts in self._counted(found):
-            weight = idf(self._total, len(texts))
+        for texts, counts in self._counts(found):
+            weight = idf(self._total, self._frequency(texts))
             np.add.at(scores, texts, weight * _worth(counts, self._norms[texts]))
             np.add.at(held, texts, np.float32(weight))
             whole += weight - idf(self._total, 0)
         return scores, float(held.max(initial=0) / whole) if whole else 0.0
 
-    def _counted(self, found: Found) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    def best(self, scores: NDArray[np.float32]) -> float:
+        """The best score of the texts that count; of any, where none of those has one."""
+        own = scores if self._counted is None else scores[self._counted]
+        return float(own.max(initial=0)) or float(scores.max(initial=0))
+
+    def _frequency(self, texts: NDArray[np.int64]) -> int:
+        """How many of some texts count."""
+        return len(texts) if self._counted is None else int(self._counted[texts].sum())
+
+    def _counts(self, found: Found) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         """For each word that is there: the texts that hold it, and how often each does."""
         for rows, counts in found.pairs:
             if self._groups is None:

@@ -166,8 +166,9 @@ def rank(
 
     A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
     part of what its session says as a whole, and what speaks for it whatever the question: how
-    much it says, who said it and when. What is not visible neither counts nor lends anything. The
-    formula and its reason stand in `text/fuse.py`.
+    much it says, who said it and when. What is not visible neither counts nor lends anything. What
+    was read from memories is measured by what was said, so that it never changes the order of that;
+    it may score higher than the best. The formula and its reason stand in `text/fuse.py`.
 
     Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for
     the rest its summary stands.
@@ -219,8 +220,8 @@ class _Words:
 
     Attributes:
         lexical: BM25 of every row of the index.
-        best: The best of them.
-        sessions: BM25 of every session, as a share of the best.
+        best: The best of what was said.
+        sessions: BM25 of every session, as a share of the best of what was said.
         coverage: The largest share of the words that one row holds.
     """
 
@@ -234,7 +235,8 @@ def _words(view: View, question: Question) -> _Words:
     found = view.texts.find(question.words)
     lexical, coverage = view.texts.scores(found)
     sessions, _ = view.sessions.scores(found)
-    return _Words(lexical, float(lexical.max(initial=0)), share(sessions), coverage)
+    of_sessions = share(sessions, best=view.sessions.best(sessions))
+    return _Words(lexical, view.texts.best(lexical), of_sessions, coverage)
 
 
 def _cosines(
@@ -252,8 +254,12 @@ def _cosines(
     found = _evidence(index, question, view, words, rough, typical)
     total = fuse(found.signals, WEIGHTS)
     chosen = best_first(total, view.column("position"), many)
-    if near := min(many // 2, int(np.count_nonzero(found.dense > typical))):
-        chosen = np.concatenate([chosen, top(found.dense, near)])
+    nearest = [found.dense]
+    if view.said is not None:  # the best of what was said is what all are measured by
+        nearest.append(np.where(view.said[view.starts], found.dense, np.float32(-1)))
+    for near in nearest:
+        if count := min(many // 2, int(np.count_nonzero(near > typical))):
+            chosen = np.concatenate([chosen, top(near, count)])
     view = view.around(chosen)
     return view, typical, view.cosines(question.embedding)
 
@@ -268,7 +274,7 @@ def _evidence(
 ) -> _Evidence:
     """Score every chunk, then every memory by its best chunk and by what is around it."""
     lexical = view.pick(words.lexical)
-    chunk = spread(cosines, typical=typical)
+    chunk = spread(cosines, typical=typical, among=view.said)
     chunk += np.float32(WEIGHTS["lexical"]) * share(lexical, best=words.best)
     own = best_chunk(chunk, view.starts)
     return _Evidence(

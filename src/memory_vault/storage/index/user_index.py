@@ -67,6 +67,7 @@ _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("kind", np.int32),
     ("origin", np.int32),
     ("compressed", np.bool_),
+    ("read", np.bool_),
     ("happened", np.int64),
     ("recorded", np.int64),
     ("changed", np.int64),
@@ -95,7 +96,7 @@ class UserIndex:
 
     Columns: `position` is also the number of the memory, the same in all its versions. `happened`
     holds when a memory occurred, else when it was recorded. `session` is a number for each session;
-    memories without a session are grouped by save.
+    memories without a session are grouped by save, those that were read from others by themselves.
 
     Args:
         dimension: Length of an embedding.
@@ -224,10 +225,11 @@ class UserIndex:
 
     def _values(self, row: IndexRow) -> tuple[int, ...]:
         """What a version has in each of `_COLUMNS`, as whole numbers."""
-        group = row.recorded_at if row.session_id is None else row.session_id
+        alone = -row.recorded_at if row.is_read else row.recorded_at
+        group = alone if row.session_id is None else row.session_id
         return (
             *(row.version, row.position, self.sessions[group], self.roles[row.role]),
-            *(self.kinds[row.memory_type], self.origins[row.origin], row.compressed),
+            *(self.kinds[row.memory_type], self.origins[row.origin], row.compressed, row.is_read),
             row.recorded_at if row.occurred_at is None else row.occurred_at,
             *(row.recorded_at, row.changed_at),
             _NEVER if row.superseded_at is None else row.superseded_at,

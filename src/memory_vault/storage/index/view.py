@@ -81,11 +81,21 @@ class View:
         return found
 
     @cached_property
+    def said(self) -> NDArray[np.bool_] | None:
+        """Which of the visible rows were said, and not read from others; None for all, or none."""
+        read = self.pick(self._index.column("read"))
+        return ~read if read.any() and not read.all() else None
+
+    @cached_property
     def texts(self) -> Texts:
-        """The words of the visible rows."""
+        """The words of the visible rows; what was said counts."""
         visible = np.zeros(len(self._index), np.bool_)
         visible[self.rows] = True
-        return self._index.lexical.texts(visible)
+        counted = None
+        if self.said is not None:
+            counted = np.zeros(len(self._index), np.bool_)
+            counted[self.rows] = self.said
+        return self._index.lexical.texts(visible, counted)
 
     @cached_property
     def sessions(self) -> Texts:
@@ -112,9 +122,10 @@ class View:
 
     @cached_property
     def sample(self) -> Rows:
-        """Places of some rows in `rows`, evenly spread: they stand for all where a few will do."""
-        step = max(1, len(self.rows) // self._index.dense.sample_rows)
-        return np.arange(step // 2, len(self.rows), step)
+        """Places of some rows in `rows`, evenly spread over what was said, for which they stand."""
+        places = np.arange(len(self.rows)) if self.said is None else np.flatnonzero(self.said)
+        step = max(1, len(places) // self._index.dense.sample_rows)
+        return places[step // 2 :: step]
 
     def around(self, chosen: Rows) -> View:
         """These memories, and all that were asked for as neighbours of theirs.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ROWS = """
     SELECT seq, id, position, session_id, role, memory_type, origin, importance, compressed,
+        derived_from IS NOT NULL AND role != 'summary',
         occurred_at, recorded_at, changed_at, superseded_at, valid_from, valid_to, token_count
     FROM memories WHERE seq > ? ORDER BY seq LIMIT ?
 """
@@ -44,7 +45,7 @@ class Feed:
         for row, embedding, words in found:
             chunks[row // CHUNKS_PER_VERSION].append((embedding, words))
         return [
-            IndexRow._make((*row[:8], bool(row[8]), *row[9:], tuple(chunks[row[0]])))
+            IndexRow._make((*row[:8], bool(row[8]), bool(row[9]), *row[10:], tuple(chunks[row[0]])))
             for row in rows
         ]
 
