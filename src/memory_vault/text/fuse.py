@@ -44,15 +44,22 @@ def spread(
     there are, but the best ones among them. With `among`, the typical and the best are those of
     some scores; others may come to more than 1.
     """
-    measured = scores if among is None else scores[among]
-    if not len(measured):
+    if not len(scores):
         return scores
+    measured = scores if among is None or typical is not None else scores[among]
     low = median(measured) if typical is None else np.float32(typical)
-    way = max(float(measured.max() - low), _LEAST_WAY)
+    way = max(float(best_of(scores, among) - low), _LEAST_WAY)
     shares: Scores = scores - low
     shares /= np.float32(way)
     np.maximum(shares, 0, out=shares)
     return shares
+
+
+def best_of(scores: Scores, among: NDArray[np.bool_] | None) -> np.float32:
+    """The highest of some scores, of which there is one at least."""
+    best = int(scores.argmax())
+    found: np.float32 = scores[best] if among is None or among[best] else scores[among].max()
+    return found
 
 
 def median(scores: Scores) -> np.float32:

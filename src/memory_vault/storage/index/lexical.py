@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...text.fuse import best_of
 from .columns import Column
 
 K1, B = 1.2, 0.75
@@ -196,8 +197,9 @@ class Texts:
 
     def best(self, scores: NDArray[np.float32]) -> float:
         """The best score of the texts that count; of any, where none of those has one."""
-        own = scores if self._counted is None else scores[self._counted]
-        return float(own.max(initial=0)) or float(scores.max(initial=0))
+        if not len(scores):
+            return 0.0
+        return float(best_of(scores, self._counted)) or float(scores.max())
 
     def _frequency(self, texts: NDArray[np.int64]) -> int:
         """How many of some texts count."""
