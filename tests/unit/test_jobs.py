@@ -114,7 +114,7 @@ async def test_steps_of_jobs_take_turns(config: MemoryConfig, kind: Callable[[Ki
     async with Vault(replace(config, jobs_at_once=5, workers=4)) as vault:
         for job in [await add(vault, user_id) for user_id in users]:
             assert (await ended(vault, job)).state == "done"
-        assert most == vault.engine.job_turns.total_tokens == 2
+        assert most == vault.engine.job_steps.total_tokens == 2
 
 
 async def test_failures_are_tried_again_then_told(

@@ -1,6 +1,7 @@
 """What the function of a job gets: the engine, the job, and the right to write while it has it.
 
-Jobs take turns at what keeps a core busy: ten at once would leave an event loop waiting for one.
+Steps of jobs that keep a core busy go one after the other: ten at once would leave an event loop
+waiting for a core.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Work:
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """Read in the user's file."""
-        async with self.engine.job_turns:
+        async with self.engine.job_steps:
             return await self.engine.store.read(self.user_id, unit)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
@@ -69,17 +70,17 @@ class Work:
         Raises:
             LeaseLost: If it is not; let it pass.
         """
-        async with self.engine.job_turns:
+        async with self.engine.job_steps:
             return await self.engine.store.write(self.user_id, partial(self._fenced, unit))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Work something out in a worker thread."""
-        async with self.engine.job_turns:
+        async with self.engine.job_steps:
             return await self.engine.store.in_thread(work)
 
     async def embed(self, embedder: Embedder, texts: Sequence[str]) -> Embeddings:
         """Embed texts."""
-        async with self.engine.job_turns:
+        async with self.engine.job_steps:
             return await embedder.embed(texts)
 
     def _fenced(self, unit: Callable[[Transaction], T], user: Transaction) -> T:

@@ -34,6 +34,8 @@ _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
 CANDIDATES, _CANDIDATES_EACH = 1_000, 5
 """So many memories are looked at exactly, at least, and for each one asked for."""
+_SAID = 100
+"""Of what was said so many are looked at for their cosine alone: the best of it must be there."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
 _ARCHIVED_SHARE = 0.85
@@ -254,11 +256,12 @@ def _cosines(
     found = _evidence(index, question, view, words, rough, typical)
     total = fuse(found.signals, WEIGHTS)
     chosen = best_first(total, view.column("position"), many)
-    nearest = [found.dense]
+    nearest = [(found.dense, many // 2)]
     if view.said is not None:  # the best of what was said is what all are measured by
-        nearest.append(np.where(view.said[view.starts], found.dense, np.float32(-1)))
-    for near in nearest:
-        if count := min(many // 2, int(np.count_nonzero(near > typical))):
+        said = np.where(view.said[view.starts], found.dense, np.float32(-1))
+        nearest.append((said, min(many // 2, _SAID)))
+    for near, most in nearest:
+        if count := min(most, int(np.count_nonzero(near > typical))):
             chosen = np.concatenate([chosen, top(near, count)])
     view = view.around(chosen)
     return view, typical, view.cosines(question.embedding)
