@@ -16,7 +16,9 @@ from memory_vault.testing.index_suite import (
     LexicalConformance,
     ListedTruth,
     SignedDenseConformance,
+    bm25,
     unit_rows,
+    word_rows,
 )
 from memory_vault.testing.rank_suite import RankConformance
 from memory_vault.testing.vector_suite import MARK, VectorIndexConformance
@@ -65,6 +67,29 @@ class TestPostings(LexicalConformance):
     @pytest.fixture
     def index(self) -> Postings:
         return Postings()
+
+    def test_some_rows_alone_say_how_common_a_word_is(self, index: Postings) -> None:
+        rows = word_rows(60, seed=6)
+        index.add(rows)
+        visible, groups = np.arange(60) % 5 != 0, np.arange(60) // 4
+        counted = visible & (groups % 3 != 0)
+        found = index.texts(visible, counted)
+        joined = found.joined(groups)
+        texts = [row.tolist() for row in rows]
+        as_one = [
+            [word for at in range(4 * group, 4 * group + 4) if visible[at] for word in texts[at]]
+            for group in range(15)
+        ]
+        for query in ([1, 2, 3], [5, 5, 39], [99]):
+            words = np.array(query, np.uint32)
+            expected = bm25(texts, query, visible.tolist(), counted.tolist())
+            assert found.scores(found.find(words))[0] == pytest.approx(expected, abs=1e-4)
+            assert found.best(np.array(expected, np.float32)) == pytest.approx(
+                max(np.array(expected)[counted]) or max(expected), abs=1e-6
+            )
+            counts = [group % 3 != 0 for group in range(15)]
+            expected = bm25(as_one, query, [True] * 15, counts)
+            assert joined.scores(joined.find(words))[0] == pytest.approx(expected, abs=1e-4)
 
 
 class TestUserIndex(IndexConformance):

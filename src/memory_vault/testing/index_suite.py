@@ -39,9 +39,19 @@ def word_rows(count: int, *, seed: int) -> Rows:
     return [random.integers(0, 40, random.integers(0, 12)).astype(np.uint32) for _ in range(count)]
 
 
-def bm25(texts: Sequence[Sequence[int]], query: Sequence[int], seen: Sequence[bool]) -> list[float]:
-    """The formula word for word, without an index: what every index must agree with."""
-    counted = [text for text, is_seen in zip(texts, seen, strict=True) if is_seen]
+def bm25(
+    texts: Sequence[Sequence[int]],
+    query: Sequence[int],
+    seen: Sequence[bool],
+    tells: Sequence[bool] | None = None,
+) -> list[float]:
+    """The formula word for word, without an index: what every index must agree with.
+
+    Args:
+        seen: Which texts have a score.
+        tells: Which say how common a word is and how long a text; None for those seen.
+    """
+    counted = [text for text, is_one in zip(texts, tells or seen, strict=True) if is_one]
     mean = max(sum(map(len, counted)) / len(counted), 1.0) if counted else 1.0
     scores = []
     for text, is_seen in zip(texts, seen, strict=True):
