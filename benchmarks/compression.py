@@ -31,7 +31,7 @@ from memory_vault.bench.embedding_cache import CachedEmbedder
 from memory_vault.bench.eval_file import EvalFile, Place, Question, plan, read
 from memory_vault.bench.metrics import frac_at, ndcg_at, unique
 from memory_vault.embed.choose import choose
-from memory_vault.pipelines.ingest import passages
+from memory_vault.pipelines.pieces import passages
 from memory_vault.storage.index import IndexChange, IndexRow
 from memory_vault.storage.index.rank import Question as Wanted
 from memory_vault.storage.index.rank import rank
@@ -48,7 +48,8 @@ from memory_vault.text.words import numbered, word_ids
 SHARES = (0.1, 0.15, 0.25, 0.35, 0.5)
 LEAST, MOST = 60, 2_000
 COUNTER = token_counter("offline")
-Choose = Callable[[Sequence[Any], int], list[int]]
+Pause = Callable[[], None]
+Choose = Callable[[Sequence[Any], int, Pause], list[int]]
 OURS: Choose = summaries._chosen  # noqa: SLF001
 
 
@@ -65,14 +66,14 @@ def in_order(order: Sequence[int], found: Sequence[Any], most: int) -> list[int]
     return chosen
 
 
-def at_random(found: Sequence[Any], most: int) -> list[int]:
+def at_random(found: Sequence[Any], most: int, _: Pause) -> list[int]:
     """Any sentences, by a fixed seed."""
     order = list(range(len(found)))
     random.Random(len(found)).shuffle(order)
     return in_order(order, found, most)
 
 
-def first_of_each(found: Sequence[Any], most: int) -> list[int]:
+def first_of_each(found: Sequence[Any], most: int, _: Pause) -> list[int]:
     """The first sentence of each turn, then the second, and so on."""
     number, seen = [], dict[int, int]()
     for one in found:
@@ -81,12 +82,12 @@ def first_of_each(found: Sequence[Any], most: int) -> list[int]:
     return in_order(sorted(range(len(found)), key=lambda at: (number[at], at)), found, most)
 
 
-def by_importance(found: Sequence[Any], most: int) -> list[int]:
+def by_importance(found: Sequence[Any], most: int, _: Pause) -> list[int]:
     """What matters most by itself."""
     return in_order(sorted(range(len(found)), key=lambda at: -found[at].worth), found, most)
 
 
-def lexrank(found: Sequence[Any], most: int) -> list[int]:
+def lexrank(found: Sequence[Any], most: int, _: Pause) -> list[int]:
     """LexRank (Erkan and Radev, JAIR 2004) over words, times importance, with MMR at 0.7."""
     words = {word: at for at, word in enumerate(dict.fromkeys(w for s in found for w in s.words))}
     rows = np.zeros((len(found), len(words)), np.float32)

@@ -38,7 +38,7 @@ _SAID = 100
 """Of what was said so many are looked at for their cosine alone: the best of it must be there."""
 _WORTH_IT = 3
 """Estimates come first where there are this many times as many memories."""
-_ARCHIVED_SHARE = 0.85
+_ARCHIVED_SHARE = 0.8
 """How near the best of the others an archived memory must come; docs/adr/0013-compression.md."""
 Scores = NDArray[np.float32]
 
@@ -172,7 +172,7 @@ def rank(
     was read from memories is measured by what was said, so that it never changes the order of that;
     it may score higher than the best. The formula and its reason stand in `text/fuse.py`.
 
-    Of what is `archived`, only what scores at least 0.85 of the best of the others is given: for
+    Of what is `archived`, only what scores at least 0.8 of the best of the others is given: for
     the rest its summary stands.
     """
     view = index.view(visible)
