@@ -201,7 +201,7 @@ async def loop_stalls(folder: str, size: int) -> dict[str, object]:
         if not (await memory.stats()).total:
             await fill(memory, texts, size, lambda _: None)
         await memory.recall(texts.next())
-        gc.collect()  # of what filling left behind: Python stands still for 20 to 60 ms meanwhile
+        gc.collect()  # of what filling left behind: Python stands still for 20 to 54 ms meanwhile
         full = await under_load(memory, texts, None)
         half = await under_load(memory, texts, full["calls_per_s"] / 2)
     return {"full": full, "half": half}
