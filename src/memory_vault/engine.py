@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from ._host import Host, finish
@@ -53,7 +53,6 @@ class Engine:
         counter: Made by `open`, since a table of tokens may have to be read.
         line_costs: What lines of a block cost by that counter; made with it.
         reranker: Opens by itself when it is first used; None when none is configured.
-        job_steps: Steps of jobs that may keep a core busy at the same time.
         llm: The same, for background work only; within the limit of a day, if there is one.
         plugins: Classifiers and readers; looked for when they are first asked.
         outer: The index outside of this process's memory; None with the exact one.
@@ -81,7 +80,6 @@ class Engine:
         self._owns_reranker = isinstance(config.reranker, str)
         self.reranker: Reranker | None = _reranker(config)
         reads_facts = config.llm is not None and config.llm_facts_after_s is not None
-        self.job_steps: CapacityLimiter = CapacityLimiter(self.store.long.total_tokens)
         self.runner: Runner = Runner(self, kinds(reads_facts=reads_facts))
         self.store.on_work = self.runner.wake
         self._owns_llm = isinstance(config.llm, str)

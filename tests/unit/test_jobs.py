@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import apsw
 import numpy as np
 import pytest
 from anyio import to_thread
@@ -27,6 +28,7 @@ from memory_vault import (
 from memory_vault.jobs import runner
 from memory_vault.jobs.kinds import KINDS, Kind
 from memory_vault.jobs.work import Work
+from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.jobs import Jobs
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
@@ -114,7 +116,50 @@ async def test_steps_of_jobs_take_turns(config: MemoryConfig, kind: Callable[[Ki
     async with Vault(replace(config, jobs_at_once=5, workers=4)) as vault:
         for job in [await add(vault, user_id) for user_id in users]:
             assert (await ended(vault, job)).state == "done"
-        assert most == vault.engine.job_steps.total_tokens == 2
+        assert most == vault.engine.store.background.total_tokens == 2
+
+
+@pytest.mark.parametrize("waits_for", ["another process", "a service"])
+async def test_a_job_that_waits_holds_up_no_other(
+    config: MemoryConfig, kind: Callable[[Kind], None], waits_for: str
+) -> None:
+    """Only one step of a job at a time, but none waits for a lock or a network in it."""
+    is_locked, is_waiting, may_go_on = anyio.Event(), anyio.Event(), anyio.Event()
+
+    class Remote(HashEmbedder):
+        is_remote = True
+
+        async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            is_waiting.set()
+            await may_go_on.wait()
+            return await super().embed(texts)
+
+    async def work(work: Work) -> None:
+        if work.user_id == "bob":
+            await is_waiting.wait()
+            await work.read(lambda user: user.stats())
+            await work.embed(HashEmbedder(), ["a"])
+            await work.write(lambda user: user.stats())
+        elif waits_for == "a service":
+            await work.embed(Remote(), ["a"])
+        else:
+            await is_locked.wait()
+            is_waiting.set()
+            await work.write(lambda user: user.stats())
+
+    kind(work)
+    async with Vault(replace(config, jobs_at_once=2, workers=1)) as vault:
+        assert vault.engine.store.background.total_tokens == 1
+        jobs = [await add(vault, user_id) for user_id in ("ada", "bob")]
+        other = apsw.Connection(str(user_path(config.data_dir, "ada")))
+        if waits_for == "another process":
+            other.set_busy_timeout(1_000 * WITHIN_S)
+            other.execute("BEGIN IMMEDIATE")
+            is_locked.set()
+        assert (await ended(vault, jobs[1])).state == "done"
+        other.close()
+        may_go_on.set()
+        assert (await ended(vault, jobs[0])).state == "done"
 
 
 async def test_failures_are_tried_again_then_told(

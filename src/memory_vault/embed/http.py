@@ -72,6 +72,9 @@ class HttpEmbedder:
         attempts: Times that one request is sent at most.
     """
 
+    is_remote: bool = True
+    """Jobs need not take turns with it; see `jobs/work.py`."""
+
     def __init__(
         self,
         url: str,

@@ -61,8 +61,7 @@ class Work:
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """Read in the user's file."""
-        async with self.engine.job_steps:
-            return await self.engine.store.read(self.user_id, unit)
+        return await self.engine.store.read(self.user_id, unit, in_background=True)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """Write to the user's file, unless the job is not this runner's any more.
@@ -70,17 +69,18 @@ class Work:
         Raises:
             LeaseLost: If it is not; let it pass.
         """
-        async with self.engine.job_steps:
-            return await self.engine.store.write(self.user_id, partial(self._fenced, unit))
+        fenced = partial(self._fenced, unit)
+        return await self.engine.store.write(self.user_id, fenced, in_background=True)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Work something out in a worker thread."""
-        async with self.engine.job_steps:
-            return await self.engine.store.in_thread(work)
+        return await self.engine.store.in_thread(work, in_background=True)
 
     async def embed(self, embedder: Embedder, texts: Sequence[str]) -> Embeddings:
-        """Embed texts."""
-        async with self.engine.job_steps:
+        """Embed texts; what a service embeds keeps no core busy here, and holds up nobody."""
+        if getattr(embedder, "is_remote", False):
+            return await embedder.embed(texts)
+        async with self.engine.store.background:
             return await embedder.embed(texts)
 
     def _fenced(self, unit: Callable[[Transaction], T], user: Transaction) -> T:

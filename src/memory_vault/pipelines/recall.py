@@ -116,7 +116,7 @@ class _Search:
         with part("recall", "rank"):
             ranking = _by_reranker(self._ranking(user), reranked)
             ranking, near = _newest_first(self.index, ranking)
-            facts = _read_facts(self.index, user, ranking)
+            facts = _read_facts(self.index, ranking)
             places = _without_copies(user, ranking, near, facts)
         with part("recall", "pack"):
             block = Block(self.engine, user, self.index, self.request, ranking, places, facts)
@@ -201,9 +201,9 @@ def _newest_first(index: UserIndex, ranking: Ranking) -> tuple[Ranking, NDArray[
     return ranking.reordered(order, lifted[order]), near[np.ix_(head, head)]
 
 
-def _read_facts(index: UserIndex, user: Transaction, ranking: Ranking) -> Set[int]:
+def _read_facts(index: UserIndex, ranking: Ranking) -> Set[int]:
     """The versions found that state a fact which was read from others."""
-    return user.memories.facts(ranking.versions[index.facts(ranking.rows)].tolist())
+    return set(ranking.versions[index.column("read")[ranking.rows]].tolist())
 
 
 def _without_copies(

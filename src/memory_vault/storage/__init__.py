@@ -250,6 +250,7 @@ class Store(Protocol):
         unit: Callable[[Transaction], T],
         *,
         holding: AbstractContextManager[Any] | None = None,
+        in_background: bool = False,
     ) -> T:
         """Run a unit that only reads.
 
@@ -258,6 +259,7 @@ class Store(Protocol):
             unit: What to run.
             holding: Entered before the snapshot is taken and left after the unit: a lock under
                 which no unit with an older snapshot can follow one with a newer.
+            in_background: For a job: then it takes turns with those of other jobs.
         """
         ...
 
@@ -268,6 +270,7 @@ class Store(Protocol):
         *,
         create: bool = False,
         weight: int | None = None,
+        in_background: bool = False,
     ) -> T:
         """Run a unit that writes; only with `create` it makes the file of a new user.
 
@@ -279,6 +282,7 @@ class Store(Protocol):
             create: Whether a new user's file is made.
             weight: Memories that the unit writes at most, when it may share a transaction with
                 other units of the user; promise 1 holds for each. None for one of its own.
+            in_background: As for `read`.
         """
         ...
 

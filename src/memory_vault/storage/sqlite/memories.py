@@ -149,18 +149,6 @@ class Memories:
             found[version] = b"".join(row[0] for row in rows)
         return found
 
-    def facts(self, versions: Iterable[int]) -> set[int]:
-        """Those of the versions that state a fact which was read from others."""
-        found: set[int] = set()
-        for group in _groups(versions):
-            rows = self._db.execute(
-                f"SELECT seq FROM memories WHERE seq IN ({marks(len(group))}) "  # noqa: S608
-                "AND derived_from IS NOT NULL AND metadata ->> '$.subject' IS NOT NULL",
-                group,
-            )
-            found.update(row[0] for row in rows)
-        return found
-
     def chunks(self, version: int) -> tuple[Chunk, ...]:
         """A version's chunks with their embeddings, in text order."""
         rows = self._db.execute(

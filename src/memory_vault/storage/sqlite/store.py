@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 _WRITERS = 4
 _LONG = 2
-"""Threads for exports, imports, backups, checks and what jobs work out; no more than readers."""
+"""Threads for exports, imports, backups and checks, and as many for jobs; no more than readers."""
 _CLOSE_TIMEOUT_S = 30.0
 
 
@@ -145,6 +145,7 @@ class SqliteStore:
         self._pool = FilePool(max_open_files, durability, self._keys.of)
         self._readers, self._writers = CapacityLimiter(readers), CapacityLimiter(_WRITERS)
         self.long: CapacityLimiter = CapacityLimiter(min(readers, _LONG))
+        self.background: CapacityLimiter = CapacityLimiter(min(readers, _LONG))
         self._turns: dict[str, tuple[anyio.Lock, int]] = {}
         self._groups = Groups(self._commit)
         self._known: set[str] = set()
@@ -194,10 +195,12 @@ class SqliteStore:
         unit: Callable[[Transaction], T],
         *,
         holding: AbstractContextManager[Any] | None = None,
+        in_background: bool = False,
     ) -> T:
         """Run a unit that only reads; a cancelled one stops at its next step."""
         run = _Hop(partial(self._read, user_id, unit), holding)
-        return await self._until_free(run, self._readers, may_abandon=True)
+        limiter = self.background if in_background else self._readers
+        return await self._until_free(run, limiter, may_abandon=True)
 
     async def write(
         self,
@@ -206,14 +209,16 @@ class SqliteStore:
         *,
         create: bool = False,
         weight: int | None = None,
+        in_background: bool = False,
     ) -> T:
         """Run a unit that writes; only with `create` it makes the file of a new user."""
         if create and weight is not None:
             return await self._groups.write(user_id, unit, weight)
         run = _Hop(partial(self._write, user_id, unit, create))
+        limiter = self.background if in_background else self._writers
         try:
             async with self._turn(user_id):
-                return await self._until_free(run, self._writers)
+                return await self._until_free(run, limiter)
         finally:
             self._tell(user_id)
 
@@ -247,9 +252,9 @@ class SqliteStore:
         """A file of one's own in the data folder; close it in a hop."""
         return Stage(self._dir, self._keys.scratch())
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
+    async def in_thread(self, work: Callable[[], T], *, in_background: bool = False) -> T:
         """Run one hop of long work; it takes no thread from those who read or write."""
-        return await self._until_free(work, self.long)
+        return await self._until_free(work, self.background if in_background else self.long)
 
     def waiting(self) -> dict[str, int]:
         """Calls that wait for a thread, by what for."""
