@@ -75,6 +75,12 @@ KNOWN = [
 ]
 
 
+@given(TEXTS | st.text(st.sampled_from("aB1. \n\t\r\x1c\u3000é"), max_size=12))
+def test_words_cost_the_same_by_themselves_as_all_pieces_together(text: str) -> None:
+    whole = -(-(OFFLINE._costs.of(text) + (0 if text.isspace() else 190)) // 100)
+    assert OFFLINE.count(text) == (whole if text else 0)
+
+
 @pytest.mark.parametrize(("text", "cl100k", "o200k"), KNOWN)
 def test_offline_never_counts_too_little(text: str, cl100k: int, o200k: int) -> None:
     assert OFFLINE.count(text) >= max(cl100k, o200k)

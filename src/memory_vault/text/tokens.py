@@ -85,8 +85,12 @@ _SUFFIXES = (
     "est",
     "ful",
 )
+_WORD = re.compile(r"\n?\S+")
+_NOT_ALONE = 1 << 40
+"""More than any text costs: what a word costs that must be counted with its surroundings."""
 _MAX_CACHE = 50_000
 _CACHED_PIECE = 64
+_CACHED_WORD = 24
 
 _URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 _SHA256 = {
@@ -135,17 +139,47 @@ class OfflineCounter:
 
     def __init__(self) -> None:
         self._costs = _Costs()
+        self._words = _Words(self._costs)
 
     def count(self, text: str) -> int:
         """Number of tokens that a text has at most."""
         if not text:
             return 0
-        start = 0 if text.isspace() else _PER_TEXT
-        return -(-(start + sum(map(self._costs.__getitem__, _PIECE.findall(text)))) // 100)
+        first, *words = text.replace("\n", " \n").split(" ")
+        cost = self._costs.of(first) if _WORD.fullmatch(first) else _NOT_ALONE
+        cost += sum(map(self._words.__getitem__, words))
+        if cost >= _NOT_ALONE:
+            cost = self._costs.of(text)
+        return -(-(cost + (0 if text.isspace() else _PER_TEXT)) // 100)
+
+
+class _Words(dict[str, int]):
+    """Cost of each word after one space, or with the newline that it begins with, when first seen.
+
+    No piece goes on across a single space or newline, so that most texts cost what their words do,
+    and a word is looked up several times faster than its pieces are found.
+    """
+
+    def __init__(self, costs: _Costs) -> None:
+        self._costs = costs
+
+    def __missing__(self, word: str) -> int:
+        cost = _NOT_ALONE
+        if _WORD.fullmatch(word):
+            cost = self._costs.of(word if word[0] == "\n" else " " + word)
+        if len(word) <= _CACHED_WORD:
+            if len(self) >= _MAX_CACHE:
+                self.clear()
+            self[word] = cost
+        return cost
 
 
 class _Costs(dict[str, int]):
     """Cost of each piece in hundredths of a token, worked out when first seen."""
+
+    def of(self, text: str) -> int:
+        """What all pieces of a text cost."""
+        return sum(map(self.__getitem__, _PIECE.findall(text)))
 
     @cached_property
     def common(self) -> frozenset[str]:
