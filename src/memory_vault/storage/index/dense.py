@@ -156,10 +156,11 @@ class DenseMatrix:
         """Cosines of some rows with a query; shape (len(rows),)."""
         query = np.ascontiguousarray(query, np.float32)
         found = np.empty(len(rows), np.float32)
+        room = np.empty((min(_BLOCK, len(rows)), self._dimension), np.float32)
         for segment, places, inside in self._by_segment(rows):
             for start in range(0, len(places), _BLOCK):
                 part = slice(start, start + _BLOCK)
-                found[places[part]] = segment.scores_of(inside[part], query)
+                found[places[part]] = segment.scores_of(inside[part], query, room)
         return found
 
     def vectors(self, rows: Rows) -> Floats:
@@ -213,8 +214,9 @@ class _Whole:
     def scores(self, query: Floats, out: Floats) -> None:
         np.vecdot(self._rows[: len(out)], query, out=out)
 
-    def scores_of(self, rows: Rows, query: Floats) -> Floats:
-        found: Floats = np.vecdot(self._rows[rows], query)
+    def scores_of(self, rows: Rows, query: Floats, room: Floats) -> Floats:
+        taken = self._rows.take(rows, 0, out=room[: len(rows)], mode="clip")
+        found: Floats = np.vecdot(taken, query)
         return found
 
 
@@ -254,8 +256,10 @@ class _Packed:
             np.vecdot(self._codes[part].astype(np.float32), query, out=out[part])
         out *= self._scales[: len(out)]
 
-    def scores_of(self, rows: Rows, query: Floats) -> Floats:
-        found: Floats = np.vecdot(self._codes[rows].astype(np.float32), query)
+    def scores_of(self, rows: Rows, query: Floats, room: Floats) -> Floats:
+        wide = room[: len(rows)]
+        wide[:] = self._codes.take(rows, 0)
+        found: Floats = np.vecdot(wide, query)
         found *= self._scales[rows]
         return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...text.fuse import best_first, fuse, recency, share, spread, top, within
+from ...text.fuse import best_first, fuse, share, spread, top, within
 from ...text.pool import beside, best_chunk
 from .user_index import UserIndex
 from .view import View
@@ -309,7 +309,7 @@ def _prior(index: UserIndex, question: Question, view: View) -> dict[str, Scores
         asked = index.roles.among(view.column("role"), question.speakers)
         found["speaker"] = asked.astype(np.float32)
     if question.moment is not None:
-        found["recency"] = recency(view.column("happened"), question.moment)
+        found["recency"] = view.recency(question.moment)
     if question.spans:
         found["time"] = within(view.column("happened"), question.spans)
     return found

@@ -269,6 +269,8 @@ class UserIndex:
         columns = sum(column.nbytes for column in self._columns.values())
         codes = sum(map(len, (self.sessions, self.roles, self.kinds, self.origins)))
         columns += int(self._order.nbytes + self._places.nbytes) + BYTES_A_ROW * len(self)
+        if self.dense.reads_rows and len(self) > self.dense.sample_rows:
+            columns += 4 * self.dimension * self.dense.sample_rows
         return self.dense.nbytes + self.lexical.nbytes + columns + _CODE_BYTES * codes
 
     def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str, int]]:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...text.fuse import Scores, median
+from ...text.fuse import Scores, median, recency
 from ...text.pool import Neighbours, neighbours
 
 if TYPE_CHECKING:
     from .lexical import Texts
     from .user_index import UserIndex
 
-BYTES_A_ROW = 110
-"""What a view holds at most for each row, when all has been asked of it."""
+BYTES_A_ROW = 122
+"""What a view holds at most for each row, when all has been asked of it, but for its sample."""
+_MINUTE = 60_000_000
 
 Rows = NDArray[np.int64]
 
@@ -45,6 +46,7 @@ class View:
         self.firsts: Rows = rows if len(self.starts) == len(rows) else rows[self.starts]
         self._columns: dict[str, NDArray[Any]] = {}
         self._neighbours: dict[int, Neighbours] = {}
+        self._recency: tuple[int, Scores] | None = None
 
     def __len__(self) -> int:
         """How many memories there are."""
@@ -62,6 +64,13 @@ class View:
             found = column if len(self) == len(column) else column[self.firsts]
             self._columns[name] = found
         return found
+
+    def recency(self, moment: int) -> Scores:
+        """`text.fuse.recency` of every memory here, at the start of the minute of a moment."""
+        minute = moment // _MINUTE
+        if self._recency is None or self._recency[0] != minute:
+            self._recency = minute, recency(self.column("happened"), minute * _MINUTE)
+        return self._recency[1]
 
     @cached_property
     def order(self) -> Rows:
@@ -117,8 +126,13 @@ class View:
     def estimates(self, query: Scores) -> tuple[Scores, float]:
         """Cosine of every visible row, roughly, and the typical one: the median of a sample."""
         dense = self._index.dense
-        exact = dense.scores_of(self.rows[self.sample], query)
+        exact = np.vecdot(self._sampled, query)
         return dense.estimates(query, self.rows, self.sample, exact), float(median(exact))
+
+    @cached_property
+    def _sampled(self) -> Scores:
+        """Embeddings of the sample, which every question is compared with."""
+        return self._index.dense.vectors(self.rows[self.sample])
 
     @cached_property
     def sample(self) -> Rows:
@@ -147,10 +161,15 @@ class View:
             view._neighbours[distance] = before, after
         return view
 
+    @cached_property
+    def _stops(self) -> Rows:
+        """Where each memory's chunks end in `rows`."""
+        return np.append(self.starts[1:], len(self.rows))
+
     def _rows_of(self, memories: Rows) -> Rows:
         """All rows of some memories, given in ascending order."""
         starts = self.starts[memories]
-        counts = np.append(self.starts[1:], len(self.rows))[memories] - starts
+        counts = self._stops[memories] - starts
         before = np.cumsum(counts) - counts
         found: Rows = self.rows[np.arange(counts.sum()) + np.repeat(starts - before, counts)]
         return found
