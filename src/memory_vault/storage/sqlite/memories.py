@@ -47,24 +47,29 @@ def text_hash(text: str) -> int:
 
 
 def to_memory(row: Sequence[Any], user_id: str) -> Memory:
-    """A row of `_COLUMNS` as the value that callers get."""
+    """A row of `_COLUMNS` as the value that callers get.
+
+    By place and not by name, which is faster: a recall makes fifty.
+    """
+    id_, session_id, memory_type, role, content, importance, occurred, recorded = row[:8]
+    start, end, origin, derived_from, compressed, token_count, metadata = row[8:15]
     return Memory(
-        id=row[0],
-        user_id=user_id,
-        session_id=row[1],
-        memory_type=row[2],
-        role=row[3],
-        content=row[4],
-        importance=row[5],
-        occurred_at=optional_moment(row[6]),
-        recorded_at=to_moment(row[7]),
-        valid_from=optional_moment(row[8]),
-        valid_to=optional_moment(row[9]),
-        origin=row[10],
-        derived_from=tuple(json.loads(row[11])) if row[11] else (),
-        compressed=bool(row[12]),
-        token_count=row[13],
-        metadata=json.loads(row[14]) if row[14] else {},
+        id_,
+        user_id,
+        session_id,
+        memory_type,
+        role,
+        content,
+        importance,
+        None if occurred is None else to_moment(occurred),
+        to_moment(recorded),
+        None if start is None else to_moment(start),
+        None if end is None else to_moment(end),
+        origin,
+        tuple(json.loads(derived_from)) if derived_from else (),
+        bool(compressed),
+        token_count,
+        json.loads(metadata) if metadata else {},
     )
 
 
