@@ -150,7 +150,7 @@ def _understand(
     index: UserIndex, request: Request, embedding: NDArray[np.float32], now: int
 ) -> Question:
     """What a request looks for, whose words it asks for, from which moment and of which times."""
-    speakers = asked_about(request.query, map(str, index.roles.keys))
+    speakers = asked_about(request.query, map(str, index.roles))
     moment = request.filters.moment(now)
     spans = read_time_spans(request.query, to_moment(moment))
     return Question(

@@ -65,29 +65,26 @@ class Column:
         self._count = len(self._held)
 
 
-class Codes:
-    """Small numbers for strings that recur, in order of first use."""
+class Codes(dict[object, int]):
+    """Small numbers for strings that recur, in order of first use: `codes[key]` is that of a key.
+
+    Attributes:
+        by_number: The strings, each at the place of its number.
+    """
 
     def __init__(self) -> None:
-        self.numbers: dict[object, int] = {}
-        self.keys: list[object] = []
-        """The strings by number."""
+        self.by_number: list[object] = []
 
-    def __getitem__(self, key: object) -> int:
-        number = self.numbers.get(key)
-        if number is None:
-            number = self.numbers[key] = len(self.keys)
-            self.keys.append(key)
+    def __missing__(self, key: object) -> int:
+        number = self[key] = len(self)
+        self.by_number.append(key)
         return number
-
-    def __len__(self) -> int:
-        return len(self.numbers)
 
     def among(
         self, numbers: NDArray[np.integer[Any]], wanted: Iterable[object]
     ) -> NDArray[np.bool_]:
         """Which of some numbers stand for one of the wanted; shape as `numbers`."""
         is_wanted = np.zeros(len(self), np.bool_)
-        is_wanted[[self.numbers[one] for one in wanted if one in self.numbers]] = True
+        is_wanted[[self[one] for one in wanted if one in self]] = True
         found: NDArray[np.bool_] = is_wanted[numbers]
         return found

@@ -35,7 +35,7 @@ class Postings:
 
     def __init__(self) -> None:
         self._lengths = Column(np.int32)
-        self._base = _Part.of([], 0)
+        self._base = _NOTHING
         self._tail: list[_Part] = []
 
     def __len__(self) -> int:
@@ -284,6 +284,9 @@ class _Part:
         kept = keep[self.rows]
         numbers = (np.cumsum(keep) - 1).astype(np.int32)
         return _Part.by_word(self.words[kept], numbers[self.rows[kept]], self.counts[kept])
+
+
+_NOTHING = _Part.of([], 0)
 
 
 def _join(parts: Sequence[_Part]) -> _Part:

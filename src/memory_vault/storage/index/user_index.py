@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,8 +75,6 @@ _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("valid_from", np.int64),
     ("valid_to", np.int64),
     ("tokens", np.int32),
-)
-_OTHERS: tuple[tuple[str, type[np.generic]], ...] = (
     ("importance", np.float32),
     ("chunk", np.int32),
     ("alive", np.bool_),
@@ -132,7 +130,7 @@ class UserIndex:
         self.roles: Codes = Codes()
         self.kinds: Codes = Codes()
         self.origins: Codes = Codes()
-        self._columns = {name: Column(dtype) for name, dtype in _COLUMNS + _OTHERS}
+        self._columns = {name: Column(dtype) for name, dtype in _COLUMNS}
         self._forget_order()
         self._seen: tuple[Filters, NDArray[np.bool_]] | None = None
         self._view: tuple[NDArray[np.bool_], View] | None = None
@@ -211,32 +209,40 @@ class UserIndex:
         """Append the chunks of some versions."""
         self._seen = self._view = None
         chunks = [chunk for row in rows for chunk in row.chunks]
-        counts = [len(row.chunks) for row in rows]
         packed = b"".join(embedding for embedding, _ in chunks)
         self.dense.add(np.frombuffer(packed, "<f4").reshape(len(chunks), self.dimension))
         self.lexical.add([np.frombuffer(words, "<u4") for _, words in chunks])
-        values = np.array([self._values(row) for row in rows], np.int64)
-        for (name, _), column in zip(_COLUMNS, values.T, strict=True):
-            self._columns[name].append(np.repeat(column, counts))
-        self._columns["importance"].append(np.repeat([row.importance for row in rows], counts))
-        self._columns["chunk"].append(np.concatenate([np.arange(count) for count in counts]))
+        counts = np.array([len(row.chunks) for row in rows])
+        versions = np.repeat(np.arange(len(rows)), counts)
+        for name, values in self._values(rows).items():
+            self._columns[name].append(np.array(values)[versions])
+        first = np.cumsum(counts) - counts
+        self._columns["chunk"].append(np.arange(len(chunks)) - first[versions])
         self._columns["alive"].append(np.ones(len(chunks), np.bool_))
         self._last_version = rows[-1].version
 
-    def _values(self, row: IndexRow) -> tuple[int, ...]:
-        """What a version has in each of `_COLUMNS`, as whole numbers."""
-        alone = -row.recorded_at if row.is_read else row.recorded_at
-        group = alone if row.session_id is None else row.session_id
-        return (
-            *(row.version, row.position, self.sessions[group], self.roles[row.role]),
-            *(self.kinds[row.memory_type], self.origins[row.origin], row.compressed, row.is_read),
-            row.recorded_at if row.occurred_at is None else row.occurred_at,
-            *(row.recorded_at, row.changed_at),
-            _NEVER if row.superseded_at is None else row.superseded_at,
-            _ALWAYS if row.valid_from is None else row.valid_from,
-            _NEVER if row.valid_to is None else row.valid_to,
-            row.token_count,
-        )
+    def _values(self, rows: list[IndexRow]) -> dict[str, Sequence[float]]:
+        """What versions have in each column, but in those of their chunks."""
+        of = dict(zip(IndexRow._fields, zip(*rows, strict=True), strict=True))
+        happened = zip(of["occurred_at"], of["recorded_at"], strict=True)
+        return {
+            "version": of["version"],
+            "position": of["position"],
+            "session": [self.sessions[_group(row)] for row in rows],
+            "role": [self.roles[one] for one in of["role"]],
+            "kind": [self.kinds[one] for one in of["memory_type"]],
+            "origin": [self.origins[one] for one in of["origin"]],
+            "compressed": of["compressed"],
+            "read": of["is_read"],
+            "happened": [recorded if when is None else when for when, recorded in happened],
+            "recorded": of["recorded_at"],
+            "changed": of["changed_at"],
+            "superseded": [_NEVER if one is None else one for one in of["superseded_at"]],
+            "valid_from": [_ALWAYS if one is None else one for one in of["valid_from"]],
+            "valid_to": [_NEVER if one is None else one for one in of["valid_to"]],
+            "tokens": of["token_count"],
+            "importance": of["importance"],
+        }
 
     def _change(self, changes: list[IndexChange]) -> None:
         """Note which versions were superseded and which are gone, in order."""
@@ -279,9 +285,9 @@ class UserIndex:
             self.column(name)[rows].tolist() for name in ("kind", "session", "role", "tokens")
         )
         for kind, session, role, count in zip(kinds, sessions, roles, tokens, strict=True):
-            group = self.sessions.keys[session]
+            group = self.sessions.by_number[session]
             session_id = group if isinstance(group, str) else None
-            yield str(self.kinds.keys[kind]), session_id, str(self.roles.keys[role]), count
+            yield str(self.kinds.by_number[kind]), session_id, str(self.roles.by_number[role]), count
 
     def session_order(self) -> NDArray[np.int64]:
         """The first row of every version, ordered by session, then by place in it.
@@ -315,7 +321,7 @@ class UserIndex:
 
         The last result is kept for the next search with the same filters.
         """
-        if "working" not in self.kinds.numbers:
+        if "working" not in self.kinds:
             filters = replace(filters, current_session=None)
         if self._seen is None or self._seen[0] != filters:
             self._view = None
@@ -358,8 +364,8 @@ class UserIndex:
             self.column(name) if rows is None else self.column(name)[rows]
             for name in ("role", "kind")
         )
-        is_one: NDArray[np.bool_] = role == self.roles.numbers.get(SUMMARY, -1)
-        is_one &= kind == self.kinds.numbers.get("semantic", -1)
+        is_one: NDArray[np.bool_] = role == self.roles.get(SUMMARY, -1)
+        is_one &= kind == self.kinds.get("semantic", -1)
         return is_one
 
     def facts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -393,13 +399,20 @@ class UserIndex:
         """Origins that are one of these, or of one of these classes."""
         return [
             origin
-            for origin in self.origins.keys
+            for origin in self.origins
             if origin in wanted or str(origin).partition(":")[0] in wanted
         ]
 
     def _not_working_elsewhere(self, filters: Filters) -> NDArray[np.bool_]:
         """Working memory is visible to its own session only."""
-        here = self.sessions.numbers.get(filters.current_session, -1)
+        here = self.sessions.get(filters.current_session, -1)
         seen: NDArray[np.bool_] = self.column("session") == here
-        seen |= self.column("kind") != self.kinds.numbers.get("working", -1)
+        seen |= self.column("kind") != self.kinds.get("working", -1)
         return seen
+
+
+def _group(row: IndexRow) -> object:
+    """What a memory shares with those of its session, or with those of its save if it has none."""
+    if row.session_id is not None:
+        return row.session_id
+    return -row.recorded_at if row.is_read else row.recorded_at
