@@ -281,13 +281,13 @@ class UserIndex:
 
     def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str, int]]:
         """Type, session, role and tokens of the memories that some rows belong to."""
-        kinds, sessions, roles, tokens = (
-            self.column(name)[rows].tolist() for name in ("kind", "session", "role", "tokens")
-        )
-        for kind, session, role, count in zip(kinds, sessions, roles, tokens, strict=True):
-            group = self.sessions.by_number[session]
+        names = ("kind", "session", "role", "tokens")
+        columns = (self.column(name)[rows].tolist() for name in names)
+        kinds, sessions, roles = (c.by_number for c in (self.kinds, self.sessions, self.roles))
+        for kind, session, role, count in zip(*columns, strict=True):
+            group = sessions[session]
             session_id = group if isinstance(group, str) else None
-            yield str(self.kinds.by_number[kind]), session_id, str(self.roles.by_number[role]), count
+            yield str(kinds[kind]), session_id, str(roles[role]), count
 
     def session_order(self) -> NDArray[np.int64]:
         """The first row of every version, ordered by session, then by place in it.
