@@ -196,7 +196,7 @@ class Sets:
                     new = list(self.entries(place, share))
                     originals += sum(one.tokens for one in new if one.role != SUMMARY)
                     entries += new
-                index = await self._index(entries)
+                index = await self.index(entries)
                 for question in step.questions:
                     embedding = await self.embedder.embed_query(question.text)
                     for name, value in judge(index, entries, question, embedding):
@@ -204,7 +204,7 @@ class Sets:
         means = {name: round(100 * float(np.mean(values)), 1) for name, values in found.items()}
         return {"visible": round(100 * self.tokens[False] / originals, 1), **means}
 
-    async def _index(self, entries: Sequence[Entry]) -> UserIndex:
+    async def index(self, entries: Sequence[Entry]) -> UserIndex:
         texts = list(dict.fromkeys(text for one in entries for text in one.texts))
         vectors: dict[str, bytes] = {}
         for at in range(0, len(texts), 512):
@@ -224,22 +224,27 @@ def _row(number: int, one: Entry, vectors: dict[str, bytes]) -> IndexRow:
     return IndexRow(number, f"m{number}", number, *who, *times, one.tokens, chunks)
 
 
-def judge(
-    index: UserIndex, entries: Sequence[Entry], question: Question, embedding: Any
-) -> Iterator[tuple[str, float]]:
-    """Session measures of one question over what default recall shows, and as recall ranks."""
-    if not question.gold_sessions:
-        return
-    speakers = asked_about(question.text, map(str, index.roles.keys))
+def understand(index: UserIndex, question: Question, embedding: Any) -> Wanted:
+    """What a question of a file looks for, as recall reads it."""
+    speakers = asked_about(question.text, map(str, index.roles))
     moment = question.moment
     spans = read_time_spans(question.text, moment) if moment else ()
-    wanted = Wanted(
+    return Wanted(
         embedding,
         numbered(search_terms(question.text, speakers)),
         speakers,
         to_micros(moment) if moment else None,
         tuple((to_micros(one.start), to_micros(one.end)) for one in spans),
     )
+
+
+def judge(
+    index: UserIndex, entries: Sequence[Entry], question: Question, embedding: Any
+) -> Iterator[tuple[str, float]]:
+    """Session measures of one question over what default recall shows, and as recall ranks."""
+    if not question.gold_sessions:
+        return
+    wanted = understand(index, question, embedding)
     seen = index.visible(Filters(include_compressed=True))
     archived = index.archived(seen)
     for name, rows, hidden in (("alone", seen & ~archived, None), ("recall", seen, archived)):
