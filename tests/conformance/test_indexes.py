@@ -83,13 +83,13 @@ class TestPostings(LexicalConformance):
         for query in ([1, 2, 3], [5, 5, 39], [99]):
             words = np.array(query, np.uint32)
             expected = bm25(texts, query, visible.tolist(), counted.tolist())
-            assert found.scores(found.find(words))[0] == pytest.approx(expected, abs=1e-4)
+            assert found.scores(found.find(words)) == pytest.approx(expected, abs=1e-4)
             assert found.best(np.array(expected, np.float32)) == pytest.approx(
                 max(np.array(expected)[counted]) or max(expected), abs=1e-6
             )
             counts = [group % 3 != 0 for group in range(15)]
             expected = bm25(as_one, query, [True] * 15, counts)
-            assert joined.scores(joined.find(words))[0] == pytest.approx(expected, abs=1e-4)
+            assert joined.scores(joined.find(words)) == pytest.approx(expected, abs=1e-4)
 
 
 class TestUserIndex(IndexConformance):

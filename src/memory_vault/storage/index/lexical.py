@@ -78,7 +78,7 @@ class Postings:
     def scores(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> NDArray[np.float32]:
         """BM25 of every visible row for the distinct words of a query; shape (n,)."""
         texts = self.texts(visible)
-        return texts.scores(texts.find(query))[0]
+        return texts.scores(texts.find(query))
 
     def group_scores(
         self,
@@ -92,7 +92,7 @@ class Postings:
         which nothing is visible scores 0 and does not count.
         """
         texts = self.texts(visible)
-        return texts.joined(groups).scores(texts.find(query))[0]
+        return texts.joined(groups).scores(texts.find(query))
 
     def coverage(self, query: NDArray[np.uint32], visible: NDArray[np.bool_]) -> float:
         """The largest share of the query's idf, over its distinct words, that one row holds.
@@ -100,7 +100,7 @@ class Postings:
         Words that no visible row holds count too, and weigh most. 0 for a query without words.
         """
         texts = self.texts(visible)
-        return texts.scores(texts.find(query))[1]
+        return texts.coverage(texts.find(query))
 
     def of_word(self, word: np.uint32) -> _Pairs:
         """Rows that hold a word, and how often each does."""
@@ -181,19 +181,26 @@ class Texts:
                 pairs.append((rows.astype(np.int64), counts))
         return Found(len(words), pairs)
 
-    def scores(self, found: Found) -> tuple[NDArray[np.float32], float]:
-        """BM25 of each text, shape (n,); and the largest share of the words' idf that one holds.
-
-        Words that no text holds count in that share, and weigh most; it is 0 for no words.
-        """
-        scores, held = np.zeros((2, len(self._norms)), np.float32)
-        whole = found.asked * idf(self._total, 0)
+    def scores(self, found: Found) -> NDArray[np.float32]:
+        """BM25 of each text; shape (n,)."""
+        scores = np.zeros(len(self._norms), np.float32)
         for texts, counts in self._counts(found):
             weight = idf(self._total, self._frequency(texts))
             np.add.at(scores, texts, weight * _worth(counts, self._norms[texts]))
+        return scores
+
+    def coverage(self, found: Found) -> float:
+        """The largest share of the words' idf that one text holds.
+
+        Words that no text holds count too, and weigh most; 0 for no words.
+        """
+        held = np.zeros(len(self._norms), np.float32)
+        whole = found.asked * idf(self._total, 0)
+        for texts, _ in self._counts(found):
+            weight = idf(self._total, self._frequency(texts))
             np.add.at(held, texts, np.float32(weight))
             whole += weight - idf(self._total, 0)
-        return scores, float(held.max(initial=0) / whole) if whole else 0.0
+        return float(held.max(initial=0) / whole) if whole else 0.0
 
     def best(self, scores: NDArray[np.float32]) -> float:
         """The best score of the texts that count; of any, where none of those has one."""

@@ -32,7 +32,7 @@ _MOST = 8
 """One memory counts as at most this fraction of the room."""
 _LEAST = 100
 """So many are given in any case: where memories are long, a short one may come late."""
-CANDIDATES, _CANDIDATES_EACH = 1_000, 5
+CANDIDATES, _CANDIDATES_EACH = 700, 3
 """So many memories are looked at exactly, at least, and for each one asked for."""
 _SAID = 100
 """Of what was said so many are looked at for their cosine alone: the best of it must be there."""
@@ -235,10 +235,13 @@ class _Words:
 
 def _words(view: View, question: Question) -> _Words:
     found = view.texts.find(question.words)
-    lexical, coverage = view.texts.scores(found)
-    sessions, _ = view.sessions.scores(found)
-    of_sessions = share(sessions, best=view.sessions.best(sessions))
-    return _Words(lexical, view.texts.best(lexical), of_sessions, coverage)
+    lexical, sessions = view.texts.scores(found), view.sessions.scores(found)
+    return _Words(
+        lexical,
+        best=view.texts.best(lexical),
+        sessions=share(sessions, best=view.sessions.best(sessions)),
+        coverage=view.texts.coverage(found),
+    )
 
 
 def _cosines(
