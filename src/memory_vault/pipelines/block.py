@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -66,6 +66,8 @@ class Block:
         self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
         self._focus = frozenset(words(request.query))
+        self._versions: list[int] = ranking.versions[places].tolist()
+        self._expected: list[float] = []
         self._told: set[str] = set()
         self._written: dict[int, tuple[Memory, str]] = {}
 
@@ -84,36 +86,33 @@ class Block:
         ]
         labels = self._index.labels(self._ranking.rows[self._places])
         scores = self._ranking.scores[self._places].tolist()
-        versions = self._ranking.versions[self._places].tolist()
-        for (kind, session_id, role, tokens), score, version in zip(
-            labels, scores, versions, strict=True
-        ):
-            group, head = _any_day(kind, session_id, role)
+        for (*who, tokens), score, version in zip(labels, scores, self._versions, strict=True):
+            group, head = _any_day(*who)
             cost = costs.expected(head, min(tokens, self._limit))
             found.append(Candidate(group, cost, score, version in self._facts))
+        self._expected = [one.cost for one in found]
         return found
 
     def write(self, positions: Sequence[int]) -> Iterator[tuple[Line, float]]:
         """The lines of some candidates with the tokens that each adds."""
         first = len(self._preferences)
-        places = [self._places[at - first] for at in positions if at >= first]
-        memories = self._user.memories.versions(self._version(place) for place in places)
+        wanted = [self._versions[at - first] for at in positions if at >= first]
+        memories = self._user.memories.versions(wanted)
         self._told |= self._user.facts.sources(one.id for one in memories.values())
         for at in positions:
             if at < first:
                 yield self._preference(at)
             else:
-                yield self._memory(at, self._places[at - first], memories)
+                yield self._memory(at, memories[self._versions[at - first]])
 
     def _preference(self, at: int) -> tuple[Line, float]:
         """One preference as a line."""
         text = preference_line(self._preferences[at].key, self._preferences[at].value)
         return Line("preferences", (at,), text), self._engine.line_costs.of(text)
 
-    def _memory(self, at: int, place: int, memories: Mapping[int, Memory]) -> tuple[Line, float]:
+    def _memory(self, at: int, memory: Memory) -> tuple[Line, float]:
         """One memory as a line; its text is counted only when it is not as it was saved."""
-        memory, costs = memories[self._version(place)], self._engine.line_costs
-        text = self._snippet(place, memory)
+        text = self._snippet(at, memory)
         self._written[at] = memory, text
         when = memory.occurred_at or memory.recorded_at
         order = (to_micros(when), to_micros(memory.recorded_at))
@@ -121,25 +120,22 @@ class Block:
         group, head = _head(kind, when.date(), memory.session_id, memory.role)
         shown = escape(text) + self._end_of(memory)
         line = Line(group, order, head + shown)
-        if shown != memory.content:
-            return line, costs.of(line.text)
-        _, head = _any_day(kind, memory.session_id, memory.role)
-        return line, costs.expected(head, memory.token_count)
+        is_as_expected = shown == memory.content and kind == memory.memory_type
+        return line, self._expected[at] if is_as_expected else self._engine.line_costs.of(line.text)
 
     def _end_of(self, memory: Memory) -> str:
         """What tells that a fact holds no more at the moment of asking."""
         end = memory.valid_to
         return "" if end is None or to_micros(end) > self._moment else past_note(end.date())
 
-    def _version(self, place: int) -> int:
-        return int(self._ranking.versions[place])
-
-    def _snippet(self, place: int, memory: Memory) -> str:
+    def _snippet(self, at: int, memory: Memory) -> str:
         """The whole memory if it is short, else its best spans."""
         if memory.token_count <= self._limit:
             return memory.content
-        spans = self._user.memories.chunk_spans(self._version(place))
-        best = [spans[i] for i in self._ranking.chunks(place) if i < len(spans)]
+        number = at - len(self._preferences)
+        spans = self._user.memories.chunk_spans(self._versions[number])
+        chunks = self._ranking.chunks(self._places[number])
+        best = [spans[i] for i in chunks if i < len(spans)]
         return snippet(
             memory.content,
             best,

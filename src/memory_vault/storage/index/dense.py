@@ -172,6 +172,9 @@ class DenseMatrix:
 
     def _by_segment(self, rows: Rows) -> Iterator[tuple[_Segment, Rows, Rows]]:
         """Each segment that holds some of the rows: their places in `rows`, and in the segment."""
+        if len(self._segments) == 1:
+            yield self._segments[0], np.arange(len(rows)), rows
+            return
         order = np.argsort(rows, kind="stable")
         ends = np.searchsorted(rows[order], np.arange(len(self._segments) + 1) * self._size)
         for i, segment in enumerate(self._segments):
