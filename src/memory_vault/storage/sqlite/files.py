@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import apsw
@@ -29,6 +30,7 @@ from .schema import USER, Schema
 _IDLE_PER_FILE = 4
 
 
+@lru_cache(4096)
 def user_path(data_dir: Path, user_id: str) -> Path:
     """The file of a user: named by a hash, so that no id can lead out of the folder.
 
