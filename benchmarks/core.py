@@ -57,9 +57,9 @@ def process_ms(*arguments: str) -> float:
 
 
 async def ingest(data_dir: str, texts: list[str]) -> dict[str, float]:
-    """A whole conversation against the embedder alone on the same texts; best of three each."""
+    """A whole conversation against the embedder alone on the same texts; best of five each."""
     raw, saved = [], []
-    for i in range(3):
+    for i in range(5):
         async with MemoryLayer("bench", config=MemoryConfig(data_dir=data_dir)) as memory:
             embedder = memory._vault.engine.embedder  # noqa: SLF001
             await embedder.open()
