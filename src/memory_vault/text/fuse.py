@@ -27,7 +27,6 @@ Scores = NDArray[np.float32]
 _LEAST_WAY = 0.1
 _DAY = 86_400_000_000
 _SAMPLE = 2_048
-_STAND_FOR_ALL = 4_096
 _CENTURY = 36_525
 """Days after which age makes no more difference."""
 
@@ -64,13 +63,9 @@ def best_of(scores: Scores, among: NDArray[np.bool_] | None) -> np.float32:
 
 
 def median(scores: Scores) -> np.float32:
-    """The middle one of some scores, the lower one of two; of 8,192 or more, of some thousands.
-
-    Those are evenly spread, and tell it as nearly as those do that stand for a large index.
-    """
-    some = scores[:: max(1, len(scores) // _STAND_FOR_ALL)]
-    middle = (len(some) - 1) // 2
-    found: np.float32 = np.partition(some, middle)[middle]
+    """The middle one of some scores, the lower one of two."""
+    middle = (len(scores) - 1) // 2
+    found: np.float32 = np.partition(scores, middle)[middle]
     return found
 
 
