@@ -230,6 +230,19 @@ def test_a_large_build_gives_back_what_it_freed() -> None:
     assert seen(index) == [1, 30_000]
 
 
+def test_recency_follows_the_moment_of_each_question() -> None:
+    day, minute = 86_400_000_000, 60_000_000
+    index = UserIndex(DIMENSION)
+    index.refresh(Truth([row(1, occurred_at=0), row(2, occurred_at=day + minute // 2)]))
+    view = index.view(index.visible(Filters()))
+    today = view.recency(day + minute - 1).tolist()
+    assert today[0] < today[1] == 1, "what came in the same minute is of today"
+    assert view.recency(day) is view.recency(day + minute - 1), "kept for a minute"
+    later = view.recency(400 * day).tolist()
+    assert later[0] < later[1] < today[0]
+    assert view.recency(day).tolist() == today
+
+
 def test_a_small_index_takes_few_bytes() -> None:
     assert indexed(Truth([row(1), row(2)])).nbytes < 30_000
 

@@ -164,7 +164,7 @@ def rank(
 
     No more than fill `room` tokens, each counted as an eighth of them at most, but 100 in any case:
     what cannot go into a prompt block need not be looked at. In a large index only `candidates`
-    memories, or five for each one asked for, are looked at exactly; see `_cosines`.
+    memories, or three for each one asked for, are looked at exactly; see `_cosines`.
 
     A memory takes the best sum of cosine and BM25 among its chunks, parts of its neighbours', a
     part of what its session says as a whole, and what speaks for it whatever the question: how
