@@ -184,7 +184,7 @@ class Service:
                 if path is not None:
                     request.url = request.url.copy_with(path=path, query=None)
                 if body is not None:
-                    request.stream = _stream(body)
+                    request.stream = whole(body)
                 reply = await client.send(request)
         except BackendUnavailable as error:
             return _Outcome(error=error, may_pass=True)
@@ -227,8 +227,8 @@ class _Outcome:
         return self.content
 
 
-def _stream(body: bytes) -> httpx.AsyncByteStream:
-    """A body to send: httpx makes a generator of it, which a cancelled call leaves half-way."""
+def whole(body: bytes) -> httpx.AsyncByteStream:
+    """A body to send once: httpx's own is a generator, left half-way when a call does not end."""
     import httpx
 
     class Body(httpx.AsyncByteStream):

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 from anyio import to_thread
 
 from .. import _arguments as check
@@ -48,7 +49,8 @@ async def export(
             if not response.is_success:
                 raise problem(response.status_code, await response.aread())
             async for piece in response.aiter_bytes(_PIECE):
-                await to_thread.run_sync(written.add, piece)
+                with anyio.CancelScope(shield=True):  # cancelled between pieces: httpx tidies up
+                    await to_thread.run_sync(written.add, piece)
         return await to_thread.run_sync(written.publish)
     finally:
         await finish(partial(to_thread.run_sync, target.close))

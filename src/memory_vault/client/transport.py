@@ -11,6 +11,7 @@ import anyio
 
 from .. import _arguments as check
 from .. import errors
+from .._http import whole
 from .._tracing import headers_onward
 from ..errors import BackendUnavailable, MemoryVaultError, ReplyRefused, TimedOut
 from .calls import CALLS, Call, Request, request
@@ -127,7 +128,9 @@ class Transport:
         sent = self._client.build_request(
             asked.method, url, content=asked.body, headers={**asked.headers, **headers_onward()}
         )
-        if body is not None:
+        if body is None:
+            sent.stream = whole(asked.body or b"")
+        else:
             del sent.headers["content-length"]
             sent.headers["transfer-encoding"] = "chunked"
             sent.stream = body

@@ -84,6 +84,25 @@ async def test_a_cancelled_import_lets_go_of_its_file(tmp_path: Path) -> None:
     assert not found
 
 
+class Breaks(httpx.AsyncBaseTransport):
+    """A connection that breaks while a body is sent."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        async for _ in request.stream:
+            raise httpx.WriteError("gone")
+        raise AssertionError("nothing was sent")
+
+
+async def test_a_connection_that_breaks_while_a_body_is_sent_leaves_nothing_half_way() -> None:
+    with catch_warnings(record=True) as found:
+        simplefilter("always")
+        with pytest.raises(BackendUnavailable, match="WriteError"):
+            await through(Breaks(), lambda m: m.save("tea"))
+        gc.collect()
+    assert not found
+
+
 class Garbled(httpx.AsyncBaseTransport):
     """A server, or what stands before it, whose compressed answer is none."""
 
