@@ -146,9 +146,11 @@ async def by_gather(call: Callable[[], Coroutine[Any, Any, Any]], n: int) -> boo
 
     was_cancelled: list[bool] = []
     gathered = asyncio.gather(run(), asyncio.sleep(0))
-    await asyncio.wait([gathered])
-    if not was_cancelled:
-        gathered.result()
+    try:
+        await gathered
+    except asyncio.CancelledError:
+        if not was_cancelled:
+            raise
     return bool(was_cancelled)
 
 

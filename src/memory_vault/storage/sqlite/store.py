@@ -258,7 +258,12 @@ class SqliteStore:
 
     def waiting(self) -> dict[str, int]:
         """Calls that wait for a thread, by what for."""
-        limiters = {"read": self._readers, "write": self._writers, "long": self.long}
+        limiters = {
+            "read": self._readers,
+            "write": self._writers,
+            "long": self.long,
+            "background": self.background,
+        }
         return {name: one.statistics().tasks_waiting for name, one in limiters.items()}
 
     async def with_api_keys(self, use: Callable[[ApiKeys], T]) -> T:
