@@ -65,8 +65,10 @@ class Block:
         self._preferences = _preferences(request, user)
         self._moment = request.filters.moment(user.now)
         self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
-        self._focus = frozenset(words(request.query))
         self._versions: list[int] = ranking.versions[places].tolist()
+        self._rows = ranking.rows[places]
+        times = (index.column(name)[self._rows].tolist() for name in ("happened", "recorded"))
+        self._orders = list(zip(*times, strict=True))
         self._expected: list[float] = []
         self._told: set[str] = set()
         self._written: dict[int, tuple[Memory, str]] = {}
@@ -84,11 +86,12 @@ class Block:
             Candidate("preferences", costs.of(preference_line(one.key, one.value)))
             for one in self._preferences
         ]
-        labels = self._index.labels(self._ranking.rows[self._places])
+        tokens = self._index.column("tokens")[self._rows].clip(max=self._limit).tolist()
         scores = self._ranking.scores[self._places].tolist()
-        for (*who, tokens), score, version in zip(labels, scores, self._versions, strict=True):
+        of = zip(self._index.labels(self._rows), tokens, scores, self._versions, strict=True)
+        for who, count, score, version in of:
             group, head = _any_day(*who)
-            cost = costs.expected(head, min(tokens, self._limit))
+            cost = costs.expected(head, count)
             found.append(Candidate(group, cost, score, version in self._facts))
         self._expected = [one.cost for one in found]
         return found
@@ -115,11 +118,10 @@ class Block:
         text = self._snippet(at, memory)
         self._written[at] = memory, text
         when = memory.occurred_at or memory.recorded_at
-        order = (to_micros(when), to_micros(memory.recorded_at))
         kind = _SAID if memory.id in self._told else memory.memory_type
         group, head = _head(kind, when.date(), memory.session_id, memory.role)
         shown = escape(text) + self._end_of(memory)
-        line = Line(group, order, head + shown)
+        line = Line(group, self._orders[at - len(self._preferences)], head + shown)
         is_as_expected = shown == memory.content and kind == memory.memory_type
         return line, self._expected[at] if is_as_expected else self._engine.line_costs.of(line.text)
 
@@ -141,7 +143,7 @@ class Block:
             best,
             max_tokens=self._limit,
             counter=self._engine.counter,
-            focus=self._focus,
+            focus=frozenset(words(self._request.query)),
             by_line=memory.role == SUMMARY,
         )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Group = Literal["preferences", "facts", "conversations"]
 GROUPS: tuple[Group, ...] = ("preferences", "facts", "conversations")
@@ -30,8 +29,7 @@ _LABEL = str.maketrans({"[": "(", "]": ")"})
 _NAME = str.maketrans({"[": "(", "]": ")", ":": "-"})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of the block.
 
     Attributes:

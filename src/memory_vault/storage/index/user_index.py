@@ -279,15 +279,14 @@ class UserIndex:
             columns += 4 * self.dimension * self.dense.sample_rows
         return self.dense.nbytes + self.lexical.nbytes + columns + _CODE_BYTES * codes
 
-    def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str, int]]:
-        """Type, session, role and tokens of the memories that some rows belong to."""
-        names = ("kind", "session", "role", "tokens")
-        columns = (self.column(name)[rows].tolist() for name in names)
+    def labels(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, str | None, str]]:
+        """Type, session and role of the memories that some rows belong to."""
+        columns = (self.column(name)[rows].tolist() for name in ("kind", "session", "role"))
         kinds, sessions, roles = (c.by_number for c in (self.kinds, self.sessions, self.roles))
-        for kind, session, role, count in zip(*columns, strict=True):
+        for kind, session, role in zip(*columns, strict=True):
             group = sessions[session]
             session_id = group if isinstance(group, str) else None
-            yield str(kinds[kind]), session_id, str(roles[role]), count
+            yield str(kinds[kind]), session_id, str(roles[role])
 
     def session_order(self) -> NDArray[np.int64]:
         """The first row of every version, ordered by session, then by place in it.
