@@ -61,9 +61,10 @@ class MemoryConfig:
         embedder_window: Tokens of one text that a service's model takes, 40 or more; None for what
             the service tells, 2,048 at most.
         model_dir: Folder with the installed model; None for the default one.
-        reranker: What orders the best found again: "onnx:FOLDER", "sentence-transformers:NAME",
-            a service as "cohere:URL#MODEL" (or "jina:", "voyage:", "tei:"), a plugin's name, an
-            object that fulfils `Reranker` (the caller's own: never closed by the vault), or None.
+        reranker: What orders the best found again: "minilm" (the installed model, token by token),
+            "onnx:FOLDER", "sentence-transformers:NAME", a service as "cohere:URL#MODEL" (or
+            "jina:", "voyage:", "tei:"), a plugin's name, an object that fulfils `Reranker` (the
+            caller's own: never closed by the vault), or None.
         reranker_api_key: Key of the reranking service; in no repr, error or log.
         rerank_top: Memories at most that one recall has reranked.
         llm: Language model for background work: "openai:URL#MODEL" (or what speaks as it does),

@@ -202,7 +202,12 @@ def _has_model_to_load(config: MemoryConfig) -> bool:
 def _reranker(config: MemoryConfig) -> Reranker | None:
     """The configured reranker: the caller's own, one of ours by name, or none."""
     if isinstance(config.reranker, str):
-        return choose_reranker(config.reranker, config.reranker_api_key)
+        return choose_reranker(
+            config.reranker,
+            config.reranker_api_key,
+            model_dir=config.model_dir,
+            threads=config.model_threads,
+        )
     return config.reranker
 
 

@@ -12,11 +12,13 @@ from tests.unit.rerank_service import serving
 
 from memory_vault.embed.export import Sizes, quantize
 from memory_vault.embed.export import build as build_embedder
+from memory_vault.embed.model_files import Manifest, default_model_dir
 from memory_vault.errors import ConfigError, InvalidInput, ModelNotInstalled
 from memory_vault.rerank import Reranker
 from memory_vault.rerank.choose import choose
 from memory_vault.rerank.export import read_graph
 from memory_vault.rerank.http import HttpReranker
+from memory_vault.rerank.late_interaction import LateInteractionReranker
 from memory_vault.rerank.onnx import OnnxReranker
 from memory_vault.testing.reranker_suite import QUESTION, TEXTS, RerankerConformance, agree
 from memory_vault.testing.rerankers import OverlapReranker
@@ -63,6 +65,19 @@ class TestOnnxReranker(RerankerConformance):
         await reranker.close()
 
 
+class TestLateInteractionReranker(RerankerConformance):
+    @pytest.fixture
+    async def reranker(self, model_dir: Path) -> AsyncIterator[Reranker]:
+        reranker = LateInteractionReranker(model_dir)
+        yield reranker
+        await reranker.close()
+
+    async def test_what_answers_scores_higher(self, reranker: Reranker) -> None:
+        texts = ["I saw a film.", TEXTS[0], "Caroline works at a bank."]
+        scores = await reranker.rerank(QUESTION, texts)
+        assert np.argsort(-scores).tolist() == [1, 2, 0]
+
+
 class TestHttpReranker(RerankerConformance):
     @pytest.fixture
     async def reranker(self) -> AsyncIterator[Reranker]:
@@ -76,6 +91,45 @@ async def test_scores_are_those_of_a_forward_pass_in_numpy(weights: Path) -> Non
     texts = [*TEXTS, "", "x" * 200]
     found = await OnnxReranker(weights).rerank(QUESTION, texts)
     assert agree(found, [tiny_cross_encoder.score(QUESTION, text) for text in texts])
+
+
+async def test_late_interaction_is_what_it_says_of_a_forward_pass_in_numpy(tmp_path: Path) -> None:
+    folder, made = tmp_path / "installed", tiny_cross_encoder.tokenizer()
+    weights = tiny_bert.make_weights(words=len(tiny_cross_encoder.VOCABULARY), places=256)
+    folder.mkdir()
+    sizes = Sizes(tiny_bert.LAYERS, tiny_bert.HIDDEN, tiny_bert.HEADS, 1e-12)
+    onnx.save(build_embedder(weights, sizes), folder / "model.onnx")
+    made.save(str(folder / "tokenizer.json"))
+    Manifest("", {}).write(folder)
+
+    def tokens(text: str) -> np.ndarray:
+        ids = made.encode(text).ids
+        read = [*ids[:-1][:255], ids[-1]]
+        states = tiny_bert.encode(weights, read, [0] * len(read))
+        return states / np.linalg.norm(states, axis=1, keepdims=True)
+
+    texts = [*TEXTS, "", "x" * 50]
+    asked = tokens(QUESTION)[1:-1]
+    expected = [(asked @ tokens(text).T).max(1).mean() for text in texts]
+    reranker = LateInteractionReranker(folder)
+    assert agree(await reranker.rerank(QUESTION, texts), expected)
+    nothing = tokens("")
+    expected = [(nothing @ tokens(text).T).max(1).mean() for text in texts]
+    assert agree(await reranker.rerank("", texts), expected)
+
+
+async def test_late_interaction_wants_the_installed_model(model_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotInstalled, match="memory-vault model install"):
+        await LateInteractionReranker(tmp_path / "nowhere").rerank("a", ["b"])
+    for name in ("tokenizer.json", "model.onnx"):
+        folder = tmp_path / name
+        shutil.copytree(model_dir, folder)
+        (folder / name).write_bytes(b"{")
+        Manifest("", {}).write(folder)
+        with pytest.raises(ModelNotInstalled, match="memory-vault model install"):
+            await LateInteractionReranker(folder).open()
+    with pytest.raises(InvalidInput, match="threads"):
+        LateInteractionReranker(model_dir, threads=0)
 
 
 async def test_an_int8_graph_is_near_and_does_not_feel_neighbours(
@@ -194,7 +248,14 @@ def test_a_name_chooses_a_reranker(name: str, shown: str) -> None:
     assert repr(choose(name, "key-1")) == shown
 
 
-@pytest.mark.parametrize("name", ["", "onnx", "onnx:", "tei:", "minilm", "https://u:pw@host/x"])
+def test_the_installed_model_is_found_in_its_folder(tmp_path: Path) -> None:
+    default = f"LateInteractionReranker({str(default_model_dir())!r})"
+    assert repr(choose("minilm")) == default
+    named = f"LateInteractionReranker({str(tmp_path)!r})"
+    assert repr(choose("minilm", model_dir=tmp_path)) == named
+
+
+@pytest.mark.parametrize("name", ["", "onnx", "onnx:", "tei:", "minilm:x", "https://u:pw@host/x"])
 def test_an_unknown_name_lists_what_is_accepted(name: str) -> None:
     with pytest.raises(ConfigError, match=r"'onnx:FOLDER'.*'tei:URL#MODEL'") as caught:
         choose(name)

@@ -110,6 +110,17 @@ async def test_a_compressed_vault_is_asked(path, tmp_path):
 
 
 @pytest.mark.anyio
+async def test_a_reranker_is_asked_and_named(path, tmp_path, model_dir):
+    options = Options(
+        reranker="minilm", model_dir=model_dir, cache_dir=tmp_path / "cache", is_fresh=True
+    )
+    report = await run(eval_file.read(path), tmp_path / "vault", HashEmbedder(128), options)
+    found = report.as_dict("tiny.json.gz", "abc")
+    assert found["reranked"] == {"by": "minilm", "best": 20}
+    assert found["session"]["any@1"] == 1
+
+
+@pytest.mark.anyio
 async def test_the_figures_hold_no_text_of_the_file(path, tmp_path):
     report = await run(
         eval_file.read(path), tmp_path / "vault", HashEmbedder(), Options(with_baseline=True)
@@ -305,5 +316,6 @@ async def test_what_the_vault_refuses_is_one_plain_error(path, tmp_path):
         await run(eval_file.read(path), tmp_path / "vault", HashEmbedder())
 
 
-def test_an_unknown_embedder_is_a_setting_error(path):
-    assert cli(["bench", "recall", str(path), "--embedder", "nonsense"]) == 3
+@pytest.mark.parametrize("setting", ["--embedder", "--reranker"])
+def test_an_unknown_name_is_a_setting_error(setting, path):
+    assert cli(["bench", "recall", str(path), setting, "nonsense"]) == 3

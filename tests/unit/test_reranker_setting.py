@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from memory_vault import ConfigError, MemoryConfig, Vault
+from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault
 from memory_vault.rerank import Reranker
 from memory_vault.rerank.onnx import OnnxReranker
 from memory_vault.testing.embedders import HashEmbedder
@@ -35,10 +36,21 @@ async def test_one_by_name_opens_at_first_use_and_is_closed_with_the_engine(
     async with Vault(settings(tmp_path, f"onnx:{tmp_path / 'model'}")) as vault:
         reranker = vault.engine.reranker
         assert isinstance(reranker, OnnxReranker)
-        assert reranker._model is None
+        assert not reranker._local.is_loaded
         assert (await reranker.rerank("a", ["b", "c"])).shape == (2,)
-        assert reranker._model is not None
-    assert reranker._model is None
+        assert reranker._local.is_loaded
+    assert not reranker._local.is_loaded
+
+
+async def test_the_installed_model_reranks_without_other_weights(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    config = replace(settings(tmp_path, "minilm"), model_dir=model_dir)
+    async with MemoryLayer("ada", config=config) as memory:
+        await memory.save(["My sister plays the cello.", "I play chess.", "My cat is called Tom."])
+        found = await memory.recall("Which instrument does my sister play?")
+    assert found.memories[0].memory.content == "My sister plays the cello."
+    assert all(-1 <= one.signals["rerank"] <= 1 for one in found.memories)
 
 
 async def test_the_callers_own_is_never_closed(tmp_path: Path) -> None:
@@ -47,7 +59,7 @@ async def test_the_callers_own_is_never_closed(tmp_path: Path) -> None:
     await own.open()
     async with Vault(settings(tmp_path, own)) as vault:
         assert vault.engine.reranker is own
-    assert own._model is not None
+    assert own._local.is_loaded
     await own.close()
 
 

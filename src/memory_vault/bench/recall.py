@@ -50,6 +50,8 @@ class Options:
         with_baseline: Also ask by plain retrieval.
         is_fresh: Begin anew whatever an earlier run has judged.
         compress: Compress everything to this share before asking; None for not at all.
+        reranker: What orders the best found again, by name; None for what is configured, if any.
+        model_dir: Where the installed model is; None for what is configured.
         cache_dir: Where embeddings are kept between runs; None for the user's cache folder.
         journal_dir: Where a stopped run is kept; None for the user's cache folder.
     """
@@ -58,6 +60,8 @@ class Options:
     with_baseline: bool = False
     is_fresh: bool = False
     compress: float | None = None
+    reranker: str | None = None
+    model_dir: Path | None = None
     cache_dir: Path | None = None
     journal_dir: Path | None = None
 
@@ -94,7 +98,13 @@ async def run(
         config = await to_thread.run_sync(config.with_file)
         if options.compress is not None:
             config = replace(config, compress_ratio=options.compress)
+        if options.reranker is not None:
+            config = replace(config, reranker=options.reranker)
+        if options.model_dir is not None:
+            config = replace(config, model_dir=options.model_dir)
         report = Report(file)
+        if config.reranker is not None:
+            report.reranked = {"by": str(config.reranker), "best": config.rerank_top}
         done = await to_thread.run_sync(_resume, report, _key(config, cached), options)
         report.embed_ms = await _time_embedding(embedder, file.questions)
         chains = plan(file.questions, done)

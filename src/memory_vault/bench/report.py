@@ -23,6 +23,7 @@ class Report:
         embed_ms: Duration of embedding a question, not cached.
         baseline: The same questions by plain retrieval, None when it was not asked for.
         resumed: How many of the questions an earlier run had judged.
+        reranked: What ordered how many of the best again, by name; None for nothing.
         journal: Where they are kept until the report is: remove it then.
     """
 
@@ -32,6 +33,7 @@ class Report:
     embed_ms: list[float] = field(default_factory=list)
     baseline: list[Row] | None = None
     resumed: int = 0
+    reranked: dict[str, str | int] | None = None
     journal: Journal | None = None
 
     def as_dict(self, file: str, commit: str | None) -> dict[str, Any]:
@@ -44,6 +46,7 @@ class Report:
             "conversations": len(plan(self.file.questions)),
             "resumed": self.resumed,
             **summary(self.rows),
+            **({} if self.reranked is None else {"reranked": self.reranked}),
             **({} if told is None else {"abstention": told}),
             **({"compressed": found} if (found := _compressed(self.rows)) else {}),
             "latency_ms": self.latency_ms(),

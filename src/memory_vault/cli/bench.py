@@ -43,6 +43,7 @@ def recall(
     ] = None,
     out: Out = None,
     embedder: Annotated[str | None, typer.Option(help="As the setting of this name.")] = None,
+    reranker: Annotated[str | None, typer.Option(help="As the setting of this name.")] = None,
     jobs: Annotated[
         int, typer.Option(min=1, help="Conversations at once; above 1 latencies blur.")
     ] = 1,
@@ -76,7 +77,12 @@ def recall(
     if old is not None:
         comparing.require_same_file(file.name, chosen.digest, old)
     options = Options(
-        jobs=jobs, with_baseline=baseline is not None, is_fresh=fresh, compress=compress
+        jobs=jobs,
+        with_baseline=baseline is not None,
+        is_fresh=fresh,
+        compress=compress,
+        reranker=reranker,
+        model_dir=model_folder(context),
     )
     report, found = _measure(context, chosen, file.name, embedder, options)
     if old is not None:

@@ -80,7 +80,9 @@ def _reranker(settings: MemoryConfig) -> Check:
     from ..rerank.choose import choose
 
     async def score() -> None:
-        reranker = choose(str(settings.reranker), settings.reranker_api_key)
+        reranker = choose(
+            str(settings.reranker), settings.reranker_api_key, model_dir=settings.model_dir
+        )
         try:
             await reranker.rerank("a question", ["an answer", "another"])
         finally:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _FUSED = "com.microsoft"
 _OPSET, _IR_VERSION = 17, 8
+_KEPT = "kept"
+"""The states of a text's own tokens, before their mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,30 @@ def export(source: Path, target: Path) -> None:
     model = build(read_safetensors(source / WEIGHTS), Sizes.read(source / "config.json"))
     onnx.save(model, target / GRAPHS["float32"])
     quantize(target / GRAPHS["float32"], target / GRAPHS["int8"])
+
+
+def token_states(graph: Path) -> bytes:
+    """A float32 graph of `export` without its mean: it gives the states of every token.
+
+    Its output has shape (B, S, hidden) and is not normalised. Blocking, 0.2 s.
+
+    Raises:
+        ValueError: If the file is no such graph.
+    """
+    import onnx
+    from onnx import helper
+
+    model = onnx.load(graph)
+    mean = next((one for one in model.graph.node if list(one.output) == [_KEPT]), None)
+    if mean is None:
+        raise ValueError(f"{graph.name} has no mean over tokens")
+    states = helper.make_tensor_value_info(
+        mean.input[0], onnx.TensorProto.FLOAT, ["B", "S", "hidden"]
+    )
+    del model.graph.output[:]
+    model.graph.output.append(states)
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
 def quantize(model: Path, target: Path) -> None:
@@ -268,6 +294,6 @@ def _pool(graph: Graph, x: str) -> str:
     """Mean over a text's own tokens, to length 1; the mean's divisor cancels in that."""
     graph.op("Cast", ["attention_mask"], "mask", to=graph.types.FLOAT)
     graph.op("Unsqueeze", ["mask", graph.integer("last_axis", 2)], "column")
-    graph.op("Mul", [x, "column"], "kept")
-    graph.op("ReduceSum", ["kept", graph.integer("token_axis", 1)], "pooled", keepdims=0)
+    graph.op("Mul", [x, "column"], _KEPT)
+    graph.op("ReduceSum", [_KEPT, graph.integer("token_axis", 1)], "pooled", keepdims=0)
     return graph.op("LpNormalization", ["pooled"], "embedding", axis=-1, p=2)

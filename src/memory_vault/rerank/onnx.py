@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
-
 from ..embed.model_files import TOKENIZER, WEIGHTS, hub_cache, not_installed
-from ..embed.runtime import (
-    group_by_length,
-    load_session,
-    load_tokenizer,
-    pad,
-    translate,
-)
+from ..embed.runtime import load_session, load_tokenizer, pad, translate
 from ..errors import BackendError, InvalidInput
-from .checks import check_input, check_scores
 from .export import ADVICE, read_graph
+from .local import Local
 from .pairs import Pair, PairWriter
 
 if TYPE_CHECKING:
@@ -30,10 +20,6 @@ if TYPE_CHECKING:
 
 _MAX_TOKENS = 512
 """What cross-encoders are usually made for; reading more costs more than its share in time."""
-_CHARS_PER_TOKEN = 16
-"""More than words have: a text is cut to this before it is split into tokens."""
-_GROUP_TEXTS = 64
-"""Texts that are tokenised at once: cancelling takes effect between two groups or batches."""
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
 _DYNAMIC = {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"}
 
@@ -60,51 +46,24 @@ class OnnxReranker:
         if threads is not None and threads < 1:
             raise InvalidInput(f"threads={threads}: give at least 1, or None")
         self._name = str(model)
-        self._max_tokens = max_tokens
-        self._threads = threads
-        self._lock = threading.Lock()
-        self._model: _Model | None = None
+        self._local = Local(
+            lambda: _Model(_find(self._name), max_tokens, threads), max_tokens or _MAX_TOKENS
+        )
 
     def __repr__(self) -> str:
         return f"OnnxReranker({self._name!r})"
 
     async def open(self) -> None:
         """Load the model; of 90 MB, 0.2 s from a graph and 0.7 s from weights."""
-        await to_thread.run_sync(self._load, limiter=_limiter())
+        await self._local.open()
 
     async def close(self) -> None:
         """Let the model go; the next use loads it again."""
-        self._model = None
+        self._local.close()
 
     async def rerank(self, query: str, texts: Sequence[str]) -> Scores:
         """Score texts; shape (n,). Cancelling it takes effect after the batch that is running."""
-        import numpy as np
-
-        max_chars = (self._max_tokens or _MAX_TOKENS) * _CHARS_PER_TOKEN
-        query, texts = check_input(query, texts, max_chars)
-        scores: Scores = np.empty(len(texts), np.float32)
-        if texts:
-            model = await to_thread.run_sync(self._load, limiter=_limiter())
-        for start in range(0, len(texts), _GROUP_TEXTS):
-            group = slice(start, start + _GROUP_TEXTS)
-            await _rerank_group(model, query, texts[group], scores[group])
-        return check_scores(scores)
-
-    def _load(self) -> _Model:
-        with self._lock:
-            model = self._model
-            if model is None or model.pid != os.getpid():  # a fork has no threads to run it
-                model = self._model = _Model(_find(self._name), self._max_tokens, self._threads)
-            return model
-
-
-async def _rerank_group(model: _Model, query: str, texts: list[str], scores: Scores) -> None:
-    """Score some texts, a batch of similar length at a time."""
-    limiter = _limiter()
-    pairs = await to_thread.run_sync(model.tokenize, query, texts, limiter=limiter)
-    for batch in group_by_length([len(one.ids) for one in pairs]):
-        rows = [pairs[i] for i in batch]
-        scores[batch] = await to_thread.run_sync(model.run, rows, limiter=limiter)
+        return await self._local.rerank(query, texts)
 
 
 def _find(name: str) -> Path:
@@ -122,7 +81,7 @@ class _Model:
     """A loaded cross-encoder with its tokenizer; both may be used from several threads."""
 
     def __init__(self, folder: Path, max_tokens: int | None, threads: int | None) -> None:
-        self.pid = os.getpid()
+        self.pid: int = os.getpid()
         try:
             with translate(f"{folder} could not be loaded"):
                 tokenizer = load_tokenizer(folder / TOKENIZER)
@@ -202,18 +161,3 @@ def _read_json(path: Path) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = json.loads(path.read_bytes())
     return found
-
-
-_run_limiter: RunVar[CapacityLimiter] = RunVar("memory_vault.rerank.onnx")
-
-
-def _limiter() -> CapacityLimiter:
-    """One run at a time for the running event loop: a run uses all cores.
-
-    Apart from the embedder's, so that a recall does not wait for documents being embedded.
-    """
-    limiter = _run_limiter.get(None)
-    if limiter is None:
-        limiter = CapacityLimiter(1)
-        _run_limiter.set(limiter)
-    return limiter
