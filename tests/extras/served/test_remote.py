@@ -103,6 +103,35 @@ async def test_a_connection_that_breaks_while_a_body_is_sent_leaves_nothing_half
     assert not found
 
 
+class Endless(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
+    """A server whose export has no end; after the first piece the caller is cancelled."""
+
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self.scope = scope
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=self)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await anyio.lowlevel.checkpoint()
+        self.scope.cancel()
+        return b"x" * (1 << 18)
+
+
+async def test_an_export_cancelled_between_two_pieces_leaves_nothing(tmp_path: Path) -> None:
+    with catch_warnings(record=True) as found:
+        simplefilter("always")
+        with anyio.CancelScope() as scope:
+            await through(Endless(scope), lambda m: m.export(tmp_path / "ada.jsonl"))
+        gc.collect()
+    assert scope.cancelled_caught
+    assert not found
+    assert not list(tmp_path.iterdir())
+
+
 class Garbled(httpx.AsyncBaseTransport):
     """A server, or what stands before it, whose compressed answer is none."""
 
