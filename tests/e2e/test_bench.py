@@ -12,9 +12,10 @@ import pytest
 
 from memory_vault import InvalidInput
 from memory_vault.bench import eval_file
-from memory_vault.bench.recall import Options, run
+from memory_vault.bench.recall import Options, _shown, run
 from memory_vault.cli.app import run as cli
 from memory_vault.testing.embedders import HashEmbedder
+from memory_vault.testing.rerankers import OverlapReranker
 
 SESSIONS = {
     "c/s1": [
@@ -118,6 +119,11 @@ async def test_a_reranker_is_asked_and_named(path, tmp_path, model_dir):
     found = report.as_dict("tiny.json.gz", "abc")
     assert found["reranked"] == {"by": "minilm", "best": 20}
     assert found["session"]["any@1"] == 1
+
+
+def test_a_reranker_is_named_without_what_may_be_secret():
+    assert _shown("tei:http://127.0.0.1/rerank?key=secret#m") == "tei:http://127.0.0.1/rerank"
+    assert _shown(OverlapReranker()) == "OverlapReranker"
 
 
 @pytest.mark.anyio

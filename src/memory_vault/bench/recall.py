@@ -19,6 +19,7 @@ from ..errors import MemoryVaultError
 from ..layer import MemoryLayer
 from ..models import Message, RecallResult
 from ..pipelines.pieces import passages
+from ..rerank import Reranker
 from ..text.clean import is_blank
 from ..text.facts import read_facts
 from ..text.prompt import escape
@@ -104,7 +105,7 @@ async def run(
             config = replace(config, model_dir=options.model_dir)
         report = Report(file)
         if config.reranker is not None:
-            report.reranked = {"by": str(config.reranker), "best": config.rerank_top}
+            report.reranked = {"by": _shown(config.reranker), "best": config.rerank_top}
         done = await to_thread.run_sync(_resume, report, _key(config, cached), options)
         report.embed_ms = await _time_embedding(embedder, file.questions)
         chains = plan(file.questions, done)
@@ -122,6 +123,11 @@ async def run(
     places = {one.id: place for place, one in enumerate(file.questions)}
     report.rows.sort(key=lambda one: places[one["id"]])
     return report
+
+
+def _shown(reranker: str | Reranker) -> str:
+    """A reranker's name without what may be secret: that stands behind a question mark."""
+    return reranker.partition("?")[0] if isinstance(reranker, str) else type(reranker).__name__
 
 
 def _advance(progress: Progress | None, total: int, steps: int) -> None:
