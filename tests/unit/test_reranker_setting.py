@@ -36,10 +36,10 @@ async def test_one_by_name_opens_at_first_use_and_is_closed_with_the_engine(
     async with Vault(settings(tmp_path, f"onnx:{tmp_path / 'model'}")) as vault:
         reranker = vault.engine.reranker
         assert isinstance(reranker, OnnxReranker)
-        assert not reranker._local.is_loaded
+        assert reranker._local._model is None
         assert (await reranker.rerank("a", ["b", "c"])).shape == (2,)
-        assert reranker._local.is_loaded
-    assert not reranker._local.is_loaded
+        assert reranker._local._model is not None
+    assert reranker._local._model is None
 
 
 async def test_the_installed_model_reranks_without_other_weights(
@@ -59,7 +59,7 @@ async def test_the_callers_own_is_never_closed(tmp_path: Path) -> None:
     await own.open()
     async with Vault(settings(tmp_path, own)) as vault:
         assert vault.engine.reranker is own
-    assert own._local.is_loaded
+    assert own._local._model is not None
     await own.close()
 
 

@@ -16,6 +16,7 @@ from ..errors import BackendError, InvalidInput
 from . import Fingerprint
 from . import model_files as files
 from .runtime import (
+    check_threads,
     group_by_length,
     load_session,
     load_tokenizer,
@@ -58,8 +59,7 @@ class OnnxEmbedder:
     ) -> None:
         if precision not in files.GRAPHS:
             raise InvalidInput(f"precision={precision!r}: give 'float32' or 'int8'")
-        if threads is not None and threads < 1:
-            raise InvalidInput(f"threads={threads}: give at least 1, or None")
+        check_threads(threads)
         self._folder = Path(model_dir)
         self._precision = precision
         self._threads = threads

@@ -34,6 +34,16 @@ def default_threads() -> int:
     return min(usable or 1, _MOST_THREADS)
 
 
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that is none.
+
+    Raises:
+        InvalidInput: If it is below 1.
+    """
+    if threads is not None and threads < 1:
+        raise InvalidInput(f"threads={threads}: give at least 1, or None")
+
+
 def group_by_length(lengths: Sequence[int], tokens: int = _BATCH_TOKENS) -> list[list[int]]:
     """Group positions by length, so that little is padded; a batch holds at most `tokens`.
 

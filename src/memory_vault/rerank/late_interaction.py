@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from ..embed import model_files as files
 from ..embed.export import token_states
-from ..embed.runtime import load_session, load_tokenizer, pad, translate
-from ..errors import BackendError, InvalidInput
+from ..embed.runtime import check_threads, load_session, load_tokenizer, pad, translate
+from ..errors import BackendError
 from .local import Local
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class LateInteractionReranker:
     """
 
     def __init__(self, model_dir: Path | None = None, *, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise InvalidInput(f"threads={threads}: give at least 1, or None")
+        check_threads(threads)
         self._folder = Path(model_dir) if model_dir is not None else files.default_model_dir()
         self._local = Local(partial(_Model, self._folder, threads), files.MAX_TOKENS)
 

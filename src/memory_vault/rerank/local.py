@@ -65,11 +65,6 @@ class Local(Generic[R]):
         self._lock = threading.Lock()
         self._model: Model[R] | None = None
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether the model is in memory."""
-        return self._model is not None
-
     async def open(self) -> None:
         """Load the model. Repeatable at no cost."""
         await to_thread.run_sync(self._load, limiter=_limiter())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..embed.model_files import TOKENIZER, WEIGHTS, hub_cache, not_installed
-from ..embed.runtime import load_session, load_tokenizer, pad, translate
+from ..embed.runtime import check_threads, load_session, load_tokenizer, pad, translate
 from ..errors import BackendError, InvalidInput
 from .export import ADVICE, read_graph
 from .local import Local
@@ -43,8 +43,7 @@ class OnnxReranker:
     ) -> None:
         if max_tokens is not None and max_tokens < 8:
             raise InvalidInput(f"max_tokens={max_tokens}: give at least 8, or None")
-        if threads is not None and threads < 1:
-            raise InvalidInput(f"threads={threads}: give at least 1, or None")
+        check_threads(threads)
         self._name = str(model)
         self._local = Local(
             lambda: _Model(_find(self._name), max_tokens, threads), max_tokens or _MAX_TOKENS
