@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -662,3 +663,19 @@ async def test_many_users_with_work_are_all_served(
             "done"
         ] * 7
     assert served == set(users)
+
+
+async def test_calls_in_the_background_that_wait_for_a_thread_are_counted(
+    hash_config: MemoryConfig,
+) -> None:
+    async with Vault(hash_config) as vault:
+        store = vault.engine.store
+        owners = range(int(store.background.total_tokens))
+        for one in owners:
+            await store.background.acquire_on_behalf_of(one)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(store.in_thread, lambda: None, in_background=True))
+            await anyio.wait_all_tasks_blocked()
+            assert store.waiting() == {"read": 0, "write": 0, "long": 0, "background": 1}
+            for one in owners:
+                store.background.release_on_behalf_of(one)

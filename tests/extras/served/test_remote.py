@@ -103,6 +103,30 @@ async def test_a_connection_that_breaks_while_a_body_is_sent_leaves_nothing_half
     assert not found
 
 
+class Stuck(httpx.AsyncBaseTransport):
+    """A connection that takes the beginning of a body and then no more; the caller is cancelled."""
+
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self.scope = scope
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        async for _ in request.stream:
+            self.scope.cancel()
+            await anyio.sleep_forever()
+        raise AssertionError("nothing was sent")
+
+
+async def test_a_save_cancelled_while_its_body_is_sent_leaves_nothing_half_way() -> None:
+    with catch_warnings(record=True) as found:
+        simplefilter("always")
+        with anyio.CancelScope() as scope:
+            await through(Stuck(scope), lambda m: m.save("tea"))
+        gc.collect()
+    assert scope.cancelled_caught
+    assert not found
+
+
 class Endless(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
     """A server whose export has no end; after the first piece the caller is cancelled."""
 
