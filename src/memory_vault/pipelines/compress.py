@@ -19,10 +19,10 @@ from ..llm.summarise import summarise as say
 from ..models import Message
 from ..storage import Chunk, NewMemory
 from ..storage.sqlite.archive import COMPRESS
-from ..text.speakers import SUMMARY
+from ..text.speakers import SUMMARY, speaker_prefix
 from ..text.summary import Said, summarise
 from ..text.trust import least_trusted
-from .pieces import as_bytes, pieces, speaker_prefix
+from .pieces import as_bytes, pieces
 
 if TYPE_CHECKING:
     from ..embed import Embedder

@@ -16,8 +16,9 @@ from ..storage import Draft, NewMemory
 from ..text.facts.instructions import read_instructions
 from ..text.route import route
 from ..text.salience import importance
+from ..text.speakers import speaker_prefix
 from .facts import Noticed, merged, model_reads_after, notice, statements
-from .pieces import Piece, as_bytes, chunks_of, pieces, speaker_prefix
+from .pieces import Piece, as_bytes, chunks_of, pieces
 
 if TYPE_CHECKING:
     import numpy as np

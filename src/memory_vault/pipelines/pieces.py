@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..storage import Chunk
 from ..text.chunk import split
-from ..text.speakers import STANDARD_ROLES, SUMMARY
+from ..text.speakers import SUMMARY, speaker_prefix
 from ..text.summary import spoken
-from ..text.words import word_ids
+from ..text.words import word_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def pieces(embedder: Embedder, content: str, role: str) -> tuple[Piece, ...]:
     question about a person finds what that person said.
     """
     spans = passages(embedder, content, role)
-    return tuple(Piece(start, stop, text, terms(text)) for start, stop, text in spans)
+    return tuple(Piece(start, stop, text, word_bytes(text)) for start, stop, text in spans)
 
 
 def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int, str]]:
@@ -59,16 +59,6 @@ def passages(embedder: Embedder, content: str, role: str) -> list[tuple[int, int
     window = max(1, embedder.window - len(embedder.token_spans(prefix)))
     spans = split(content, embedder.token_spans(content), window=window)
     return [(start, stop, prefix + content[start:stop]) for start, stop in spans]
-
-
-def speaker_prefix(role: str) -> str:
-    """How a text begins that a named speaker said; "" for the four standard roles."""
-    return "" if role in STANDARD_ROLES else f"{role}: "
-
-
-def terms(text: str) -> bytes:
-    """Hashed search terms of a text, uint32, little endian."""
-    return word_ids(text).astype("<u4").tobytes()
 
 
 def as_bytes(embeddings: NDArray[np.float32]) -> list[bytes]:

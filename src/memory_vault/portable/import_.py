@@ -17,8 +17,10 @@ from .._host import finish
 from .._work import Progress
 from ..errors import ImportRefused, InvalidInput, NotOpen, StorageError, TargetNotEmpty
 from ..models import ImportReport
-from ..pipelines.pieces import Piece, as_bytes, pieces, speaker_prefix, terms
+from ..pipelines.pieces import Piece, as_bytes, pieces
 from ..storage import Chunk, Version
+from ..text.speakers import speaker_prefix
+from ..text.words import word_bytes
 from . import lines
 from .fields import KINDS
 from .source import Feed, File, Source
@@ -231,7 +233,8 @@ class _Import:
             raise self._lines.refuse("chunks: an embedding is finite and of length 1")
         prefix, text = speaker_prefix(version.role), version.content
         return tuple(
-            replace(one, words=terms(prefix + text[one.start : one.stop])) for one in version.chunks
+            replace(one, words=word_bytes(prefix + text[one.start : one.stop]))
+            for one in version.chunks
         )
 
     def _take_row(self, rows: Records, kind: str, row: lines.Row) -> None:

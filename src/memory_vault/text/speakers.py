@@ -52,6 +52,11 @@ def asked_about(question: str, roles: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def speaker_prefix(role: str) -> str:
+    """How a text begins that a named speaker said; "" for the standard roles."""
+    return "" if role in STANDARD_ROLES else f"{role}: "
+
+
 def _named(role: str, said: frozenset[str]) -> bool:
     """Whether one of a name's words was said; one like "Will" only as it is written."""
     parts = (part for part in _WORD.findall(role) if len(part) >= _SHORTEST_NAME)

@@ -71,6 +71,11 @@ def word_ids(text: str) -> NDArray[np.uint32]:
     return numbered(words(text))
 
 
+def word_bytes(text: str) -> bytes:
+    """The same as the store keeps them: uint32, little endian."""
+    return word_ids(text).astype("<u4").tobytes()
+
+
 def numbered(terms: Iterable[str]) -> NDArray[np.uint32]:
     """Number each term by a hash that is the same on every machine, shape (n,)."""
     return np.fromiter(map(_word_id, terms), dtype=np.uint32)
