@@ -15,6 +15,9 @@ from memory_vault.text.words import word_ids, words
     [
         ("Caroline's dogs were running", ["carolin", "dog", "run"]),
         ("I don't know", ["know"]),
+        ("It won't rain, so I can't and dont complain", ["rain", "complain"]),
+        ("Don won the race with Ma", ["don", "win", "race", "ma"]),
+        ("won't", ["will"]),
         ("Caroline’s", ["carolin"]),
         ("the of and", ["the", "of", "and"]),
         ("Python 3.11 rocks", ["python", "3.11", "3", "11", "rock"]),

@@ -13,6 +13,8 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
+from .irregular import base_form
+
 # Marks that belong to words although `\w` leaves them out: accents, vowel signs, joiners.
 _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
@@ -32,18 +34,21 @@ _OTHER_PARTS = re.compile(r"\d+|[^\d._@'+#]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _ENDINGS = re.compile(r"(?:'(?:s|ll|re|ve|d|m)|n't|')\Z")
+_NEGATIONS = {"ain't": "is", "can't": "can", "shan't": "shall", "won't": "will"}
+"""Those that are no word of their own without their ending."""
 _CACHED_UNIT = 64
 """Longer runs are data rather than words; keeping them would only fill the cache."""
 
 _STOP_TEXT = """
-a about above after again against ain all also am an and any are aren as at be because been before
-being below between both but by can cannot could couldn d did didn do does doesn doing don down
-during each few for from further had hadn has hasn have haven having he her here hers herself him
-himself his how i if in into is isn it its itself just let ll m ma me might mightn more most must
-mustn my myself needn no nor not now o of off on once only or other our ours ourselves out over
-own re s same shall shan she should shouldn so some such t than that the their theirs them
-themselves then there these they this those through to too under until up us ve very was wasn we
-were weren what when where which while who whom why will with won would wouldn you your yours
+a about above after again against ain all also am an and any are aren arent as at be because been
+before being below between both but by can cannot cant could couldn couldnt d did didn didnt do
+does doesn doesnt doing dont down during each few for from further had hadn hadnt has hasn hasnt
+have haven havent having he her here hers herself him himself his how i if im in into is isn isnt
+it its itself ive just let ll m me might mightn more most must mustn my myself needn no nor not now
+o of off on once only or other our ours ourselves out over own re s same shall shan she should
+shouldn shouldnt so some such t than that thats the their theirs them themselves then there these
+they this those through to too under until up us ve very was wasn wasnt we were weren werent what
+when where which while who whom why will with wont would wouldn wouldnt you your youre yours
 yourself yourselves
 """
 STOP_WORDS = frozenset(_STOP_TEXT.split())
@@ -54,8 +59,12 @@ def words(text: str) -> list[str]:
     """List the search terms of a text in order, repeats included.
 
     Terms are NFKC, case-folded, without accents, and English words are reduced to Snowball
-    stems. Stop words are left out unless the text has nothing else. Identifiers, versions and
-    addresses come whole and in parts; scripts without spaces come as pairs of characters.
+    stems, irregular forms to those of their base: "went" to that of "go". Stop words are left out
+    unless the text has nothing else. Identifiers, versions and addresses come whole and in parts;
+    scripts without spaces come as pairs of characters.
+
+    The store keeps terms beside each chunk. Whoever changes what this gives adds
+    `storage.sqlite.rewording.reword` to the migrations once more, so that older files follow.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).replace("’", "'")
@@ -125,7 +134,8 @@ def _pairs(run: str) -> Iterator[str]:
 
 def _forms(run: str) -> Iterator[str]:
     """The whole of a word or identifier, then its parts when it has more than one."""
-    word = _ENDINGS.sub("", _plain(run).strip("._@'"))
+    word = _plain(run).strip("._@'")
+    word = _NEGATIONS.get(word.casefold()) or _ENDINGS.sub("", word)
     whole = word.replace("'", "").casefold()
     if not whole:
         return
@@ -144,10 +154,13 @@ def _plain(run: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """Snowball English stem; words of other alphabets and with digits stay as they are."""
+    """Snowball English stem of a word or, of an irregular form, that of its base.
+
+    Words of other alphabets and with digits stay as they are.
+    """
     if not (word.isascii() and word.isalpha()) or len(word) > _CACHED_UNIT:
         return word
-    stem: str = _stemmer().stemWord(word)
+    stem: str = _stemmer().stemWord(base_form(word))
     return stem
 
 

@@ -188,8 +188,11 @@ def _migrate(connection: apsw.Connection, schema: Schema) -> None:
 
 
 def _apply(connection: apsw.Connection, schema: Schema, version: int) -> None:
-    for script in schema.migrations[version:]:
-        run_script(connection, script.strip())
+    for migration in schema.migrations[version:]:
+        if isinstance(migration, str):
+            run_script(connection, migration.strip())
+        elif version:
+            migration(connection)
     connection.execute(f"PRAGMA user_version={schema.version}").fetchall()
 
 

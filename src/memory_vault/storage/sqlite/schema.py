@@ -8,7 +8,9 @@ chunks of version `seq` have the rows `seq * CHUNKS_PER_VERSION` and on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..index import CHUNKS_PER_VERSION as CHUNKS_PER_VERSION
 
@@ -215,18 +217,22 @@ _INDEXED = "CREATE TABLE indexed (user_id TEXT PRIMARY KEY) WITHOUT ROWID"
 """Users of whose files the outer index has all; whoever is not listed is to be looked at."""
 
 
+Migration = str | Callable[[Any], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """One kind of file: its mark, and its migrations in order.
 
     Attributes:
         application_id: SQLite's mark for the kind of file.
-        migrations: Number n (from 1) turns a file of version n - 1 into version n.
+        migrations: Number n (from 1) turns a file of version n - 1 into version n: statements, or
+            what is called with the connection and not at all for a file that is being made.
     """
 
     name: str
     application_id: int
-    migrations: tuple[str, ...]
+    migrations: tuple[Migration, ...]
 
     @property
     def version(self) -> int:
@@ -243,10 +249,18 @@ _UNREAD = "CREATE TABLE unread (memory TEXT PRIMARY KEY) WITHOUT ROWID"
 _GONE_CHUNKS = "ALTER TABLE changes ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0"
 """How many chunks a version had that is gone: what an outer index is to take out."""
 
+
+def _reword(connection: Any) -> None:
+    """The terms that words have since irregular forms are told from their base."""
+    from .rewording import reword
+
+    reword(connection)
+
+
 USER = Schema(
     "user",
     0x4D56_5531,
-    (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS, _UNREAD, _GONE_CHUNKS),
+    (_USER_1, _JOBS, _MOVING, _USER_FACTS, _SETTLED, _VIEWS, _UNREAD, _GONE_CHUNKS, _reword),
 )
 KEY = Schema(
     "key", 0x4D56_4B31, ("CREATE TABLE secret (id INTEGER PRIMARY KEY, key BLOB NOT NULL)",)
