@@ -59,8 +59,8 @@ class Asked:
     sessions: Sequence[str]
     turns: Sequence[str]
 
-    def measures(self, weights: Weights) -> tuple[float, float, float]:
-        """Session frac@10 and ndcg@10 and turn frac@10."""
+    def order(self, weights: Weights) -> list[int]:
+        """All memories, best first."""
         chunk = self.dense + np.float32(weights["lexical"]) * self.lexical
         own = best_chunk(chunk, self.starts)
         signals = {"own": own, **self.others}
@@ -68,7 +68,12 @@ class Asked:
             n: beside(own, at) for n, at in zip(("beside", "beyond"), self.near, strict=True)
         }
         total = fuse(signals, {"own": 1.0, **weights})
-        order = best_first(total, self.places, len(total)).tolist()
+        found: list[int] = best_first(total, self.places, len(total)).tolist()
+        return found
+
+    def measures(self, weights: Weights) -> tuple[float, float, float]:
+        """Session frac@10 and ndcg@10 and turn frac@10."""
+        order = self.order(weights)
         sessions = unique(self.sessions[at] for at in order)
         turns = [self.turns[at] for at in order[:10]]
         gold = self.question.gold_sessions
@@ -102,8 +107,8 @@ def asked(
     )
 
 
-async def questions(path: Path, embedder: CachedEmbedder) -> list[Asked]:
-    """All questions of a file that have gold."""
+async def questions(path: Path, embedder: CachedEmbedder, *, has_turns: bool = True) -> list[Asked]:
+    """All questions of a file that have gold sessions, and gold turns unless those may miss."""
     sets, found = Sets(read(path), embedder), list[Asked]()
     for chain in plan(sets.file.questions):
         entries: list[tuple[Entry, str]] = []
@@ -113,7 +118,7 @@ async def questions(path: Path, embedder: CachedEmbedder) -> list[Asked]:
                 entries += zip(sets.entries(place, None), turns, strict=True)
             index = await sets.index([one for one, _ in entries])
             for one in step.questions:
-                if one.gold_sessions and one.gold_turns:
+                if one.gold_sessions and (one.gold_turns or not has_turns):
                     embedding = await embedder.embed_query(one.text)
                     found.append(asked(index, entries, one, embedding))
     return found
