@@ -57,6 +57,9 @@ class VaultSync:
     Args:
         config: Settings; None for the environment, the config file and the defaults.
         allow_running_loop: Whether to block a thread that runs a loop, as notebooks do.
+
+    Raises:
+        ConfigError: If something else is given, such as a path.
     """
 
     def __init__(

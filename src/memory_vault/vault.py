@@ -15,7 +15,7 @@ from . import _arguments as check
 from ._tracing import Tracer, operation, tracer_of
 from .config import EncryptionKey, MemoryConfig
 from .embed import Embedder
-from .errors import NotOpen, WrongEventLoop
+from .errors import ConfigError, NotOpen, WrongEventLoop
 from .models import (
     BackupReport,
     CheckReport,
@@ -45,9 +45,14 @@ class Vault:
 
     Args:
         config: Settings; None for the environment, the config file and the defaults.
+
+    Raises:
+        ConfigError: If something else is given, such as a path.
     """
 
     def __init__(self, config: MemoryConfig | None = None) -> None:
+        if not isinstance(config, MemoryConfig | None):
+            raise ConfigError("config: give a MemoryConfig, such as MemoryConfig(data_dir=FOLDER)")
         self._given = config
         self._settled: MemoryConfig | None = None
         self._held: Engine | None = None

@@ -65,6 +65,13 @@ def folder_of(path: Path) -> set[str]:
     return {str(one.relative_to(path)) for one in path.rglob("*")}
 
 
+@pytest.mark.parametrize("config", ["folder", Path("folder"), {"data_dir": "folder"}, 7])
+async def test_settings_are_a_config(config: Any) -> None:
+    for make in (Vault, lambda given: MemoryLayer("ada", config=given)):
+        with pytest.raises(ConfigError, match="give a MemoryConfig"):
+            make(config)
+
+
 BAD_SAVES: list[tuple[str, str, Any]] = [
     ("nothing", "content", lambda m: m.save("")),
     ("blank", "content", lambda m: m.save(" \t\n")),
