@@ -73,9 +73,8 @@ def text(what: str, value: str, max_chars: int) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{what} is a {type(value).__name__}: give a string")
     if len(value) > max_chars:
-        raise InvalidInput(
-            f"{what} has {len(value)} characters: at most {max_chars} (max_text_chars); split it"
-        )
+        advice = "" if max_chars <= MAX_VALUE_CHARS else " (max_text_chars); split it"
+        raise InvalidInput(f"{what} has {len(value)} characters: at most {max_chars}{advice}")
     if is_blank(value):
         raise InvalidInput(f"{what} is blank: give at least one visible character")
     return clean(value)
@@ -124,7 +123,7 @@ def _several(what: str, values: Iterable[str] | None) -> tuple[str, ...] | None:
     """A filter of several strings; one bare string is a slip, not a list of letters."""
     if values is None:
         return None
-    if isinstance(values, str):
+    if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidInput(f"{what}={values!r}: give a list, such as [{values!r}]")
     found = tuple(values)
     if not found or not all(isinstance(one, str) for one in found):
@@ -178,17 +177,35 @@ def count(what: str, value: int | None, default: int) -> int:
 
 def _metadata(value: Mapping[str, Any] | None) -> str | None:
     """A JSON object as compact text; None and {} as None."""
-    if not value:
+    if value is None:
         return None
     if not isinstance(value, Mapping):
         raise InvalidInput(f"metadata is a {type(value).__name__}: give a JSON object (a dict)")
+    if not value:
+        return None
     try:
         packed = json.dumps(dict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata is not JSON: {error}") from error
+    if not _has_text_keys(value):
+        raise InvalidInput("metadata is not JSON: keys are strings")
     if len(packed.encode("utf-8", "replace")) > MAX_METADATA_BYTES:
         raise InvalidInput(f"metadata is larger than {MAX_METADATA_BYTES} bytes as JSON")
     return clean(packed)
+
+
+def _has_text_keys(value: object) -> bool:
+    """Whether every key at any depth is a string: others would become one, and might meet it."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            if not all(isinstance(key, str) for key in one):
+                return False
+            waiting += one.values()
+        elif isinstance(one, list | tuple):
+            waiting += one
+    return True
 
 
 optional_metadata = _metadata
@@ -257,11 +274,12 @@ def _message(value: object, where: str, role: str) -> Message:
         )
     if "content" not in value:
         raise InvalidInput(f"{where} has no 'content'")
+    own = value.get("metadata")
     return Message(
         value.get("role", role),
         value["content"],
         value.get("occurred_at"),
-        value.get("metadata") or {},
+        {} if own is None else own,
     )
 
 
@@ -279,11 +297,12 @@ def _draft(
     """One checked input."""
     message = _message(value, where, role)
     said_by = _role(f"{where} role", message.role)
+    own_moment, own_metadata = message.occurred_at, message.metadata
     return Draft(
         role=said_by,
         content=text(where, message.content, max_chars),
-        occurred_at=moment("occurred_at", message.occurred_at or occurred_at),
-        metadata=_metadata(message.metadata or metadata),
+        occurred_at=moment("occurred_at", occurred_at if own_moment is None else own_moment),
+        metadata=_metadata(metadata if own_metadata in ({}, None) else own_metadata),
         origin=_check_origin(origin) or origin_of(said_by),
         memory_type=memory_type,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -180,8 +181,19 @@ class MemoryConfig:
             if name not in given:
                 object.__setattr__(self, name, _parse(name, text, f"{PREFIX}{name.upper()}"))
         object.__setattr__(self, "_given", given | set(found))
+        _check_types(self)
         object.__setattr__(self, "data_dir", Path(self.data_dir))
+        if self.model_dir is not None:
+            object.__setattr__(self, "model_dir", Path(self.model_dir).expanduser())
         _check(self)
+
+    def changed(self, **values: Any) -> MemoryConfig:
+        """The same settings but for some; what was not given stays open to weaker sources.
+
+        `dataclasses.replace` gives every setting, so that a config file has no say any more.
+        """
+        names = cast("frozenset[str]", self.__dict__["_given"])
+        return MemoryConfig(**{name: getattr(self, name) for name in names} | values)
 
     def with_file(self, path: Path | None = None) -> MemoryConfig:
         """Fill what neither an argument nor the environment set from a TOML file. Blocking.
@@ -236,12 +248,16 @@ def _read(path: Path, *, is_required: bool) -> dict[str, Any]:
     for name in values:
         if name not in names:
             raise ConfigError(f"config file {str(path)!r}: {_unknown(name, 'setting')}")
-    return {k: _parse(k, _as_text(v), f"{k} in {str(path)!r}") for k, v in values.items()}
+    return {k: _of_file(k, v, f"{k} in {str(path)!r}") for k, v in values.items()}
 
 
-def _as_text(value: object) -> str:
-    """A value of a file as the environment would have it."""
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _of_file(name: str, value: object, where: str) -> object:
+    """A value of a file; a list is taken as it is where several are wanted."""
+    if isinstance(value, list) and _TYPES[name] == "tuple[str, ...]":
+        return tuple(value)
+    if not isinstance(value, str | int | float):
+        raise ConfigError(f"{where}: a {type(value).__name__} is no value for {name}")
+    return _parse(name, str(value), where)
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -254,13 +270,20 @@ def _switch(text: str) -> bool:
     return _SWITCH[text.lower()]
 
 
+def _folder(text: str) -> Path:
+    """A folder; an empty name would be the one that the program happens to run in."""
+    if not text:
+        raise ValueError("give the name of a folder")
+    return Path(text).expanduser()
+
+
 def _names(text: str) -> tuple[str, ...]:
     """Names parted by commas."""
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {
-    "Path": lambda text: Path(text).expanduser(),
+    "Path": lambda text: _folder(text),
     "bool": _switch,
     "bool | TracerProvider": _switch,
     "int": int,
@@ -284,6 +307,30 @@ def _parse(name: str, text: str, where: str) -> object:
         raise ConfigError(f"{where} is {text!r}: not a value for {name} ({error})") from error
 
 
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "Path": (lambda v: isinstance(v, Path) or (isinstance(v, str) and v != ""), "a folder"),
+    "int": (lambda v: type(v) is int, "a whole number"),
+    "float": (lambda v: type(v) in (int, float) and math.isfinite(v), "a finite number"),
+    "bool": (lambda v: isinstance(v, bool), "True or False"),
+    "str": (lambda v: isinstance(v, str), "a text"),
+}
+"""By declared type what is accepted, and its name."""
+
+
+def _check_types(config: MemoryConfig) -> None:
+    """Refuse what is of another type than declared."""
+    for name, declared in _TYPES.items():
+        kind, value = declared.removesuffix(" | None"), getattr(config, name)
+        if kind not in _KINDS or (value is None and kind != declared):
+            continue
+        is_accepted, accepted = _KINDS[kind]
+        if not is_accepted(value):
+            shown = "" if name.endswith("_key") else f"={value!r}"
+            or_none = "" if kind == declared else ", or None"
+            raise ConfigError(f"{name}{shown}: give {accepted}{or_none}")
+
+
+_YEAR_S, _CENTURY_DAYS = 31_536_000, 36_525
 _LEAST: dict[str, float] = {
     "top_k": 1,
     "token_budget": 1,
@@ -303,7 +350,18 @@ _LEAST: dict[str, float] = {
     "llm_timeout_s": 0.001,
     "llm_at_once": 1,
 }
+_MOST: dict[str, float] = {
+    "max_text_chars": 1_000_000,
+    "lock_timeout_s": _YEAR_S,
+    "session_idle_hours": 24 * _CENTURY_DAYS,
+    "keep_importance": 1,
+    "job_lease_s": _YEAR_S,
+    "job_retry_s": _YEAR_S,
+    "llm_timeout_s": _YEAR_S,
+    "compress_after_days": _CENTURY_DAYS,
+}
 _LEAST_OR_NONE = {
+    "compress_after_days": 0,
     "workers": 1,
     "model_threads": 1,
     "embedder_dimension": 1,
@@ -315,27 +373,27 @@ _LEAST_OR_NONE = {
 def _check(config: MemoryConfig) -> None:
     """Refuse values out of range, naming the setting and what is accepted."""
     for name, least in _LEAST.items():
-        value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        if (value := getattr(config, name)) < least:
             raise ConfigError(f"{name}={value!r}: give a number of at least {least}")
     for name, least in _LEAST_OR_NONE.items():
-        value = getattr(config, name)
-        if value is not None and not (type(value) is int and value >= least):
-            raise ConfigError(f"{name}={value!r}: give at least {least}, or None for the default")
-    if config.max_text_chars > 1_000_000:
-        raise ConfigError(f"max_text_chars={config.max_text_chars}: give at most 1000000")
-    days = config.compress_after_days
-    if days is not None and (isinstance(days, bool) or not days >= 0):
-        raise ConfigError(f"compress_after_days={days!r}: give a number of at least 0, or None")
+        if (value := getattr(config, name)) is not None and value < least:
+            raise ConfigError(f"{name}={value!r}: give at least {least}, or None")
+    for name, most in _MOST.items():
+        if (value := getattr(config, name)) is not None and value > most:
+            raise ConfigError(f"{name}={value!r}: give at most {most}")
     after_s = config.llm_facts_after_s
-    if after_s is not None and (isinstance(after_s, bool) or not 0 <= after_s <= 3600):
+    if after_s is not None and not 0 <= after_s <= 3600:
         raise ConfigError(f"llm_facts_after_s={after_s!r}: give one from 0 to 3600, or None")
     if not 0.01 <= config.compress_ratio <= 0.5:
         raise ConfigError(f"compress_ratio={config.compress_ratio!r}: give one from 0.01 to 0.5")
+    if isinstance(config.embedder, type) or not isinstance(config.embedder, str | Embedder):
+        raise ConfigError("embedder: give a name, or an object that fulfils Embedder")
     if not isinstance(config.reranker, str | Reranker | None):
         raise ConfigError("reranker: give a name, an object that fulfils Reranker, or None")
     sources = config.fact_sources
-    if isinstance(sources, str) or not all(isinstance(one, str) for one in sources):
+    if not isinstance(sources, tuple | list | set | frozenset) or not all(
+        isinstance(one, str) for one in sources
+    ):
         raise ConfigError("fact_sources: give roles, names or classes of trust, such as ('user',)")
     if not isinstance(config.llm, str | LanguageModel | None):
         raise ConfigError("llm: give a name, an object that fulfils LanguageModel, or None")

@@ -189,8 +189,9 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Memories that were found but are not in the block: how many, and why.
+    """What was looked at but is not in the block: how many memories and preferences, and why.
 
+    Of memories, twice as many as `top_k` are looked at, at most: "top_k" counts those of them.
     `reasons` maps "budget", "top_k", "near_copy" … to a count; the counts sum to `count`.
     """
 

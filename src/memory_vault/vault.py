@@ -273,7 +273,7 @@ class Vault:
 
         await rekey(engine, encryption_key)
         if self._given is not None:
-            self._given = replace(self._given, encryption_key=encryption_key)
+            self._given = self._given.changed(encryption_key=encryption_key)
 
     @operation
     async def reindex(self, user_id: str | None = None) -> None:

@@ -198,6 +198,28 @@ def test_a_typo_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.Monke
         ("embedder_window", 39),
         ("embedder_dimension", 0),
         ("plugins", "some"),
+        ("data_dir", None),
+        ("data_dir", ""),
+        ("model_dir", 7),
+        ("embedder", None),
+        ("embedder", HashEmbedder),
+        ("token_counter", 5),
+        ("top_k", 2.5),
+        ("token_budget", float("inf")),
+        ("session_idle_hours", float("inf")),
+        ("session_idle_hours", 1e300),
+        ("compress_after_days", float("inf")),
+        ("compress_after_days", 1e300),
+        ("compress_after_days", "30"),
+        ("compress_ratio", "x"),
+        ("llm_facts_after_s", "x"),
+        ("fact_sources", None),
+        ("fact_sources", "user"),
+        ("preload", "no"),
+        ("block_user", "false"),
+        ("keep_importance", 5),
+        ("job_attempts", float("inf")),
+        ("jobs_at_once", 1.5),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: object) -> None:
@@ -212,6 +234,43 @@ def test_a_bad_text_names_the_variable(
     monkeypatch.setenv(f"MEMORY_VAULT_{name}", text)
     with pytest.raises(ConfigError, match=f"MEMORY_VAULT_{name}"):
         MemoryConfig()
+
+
+def test_an_empty_folder_is_not_the_one_the_program_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORY_VAULT_DATA_DIR", "")
+    with pytest.raises(ConfigError, match="MEMORY_VAULT_DATA_DIR"):
+        MemoryConfig()
+    monkeypatch.delenv("MEMORY_VAULT_DATA_DIR")
+    file = tmp_path / "config.toml"
+    file.write_text("data_dir = ''\n")
+    with pytest.raises(ConfigError, match="data_dir"):
+        MemoryConfig().with_file(file)
+
+
+def test_the_home_folder_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert MemoryConfig(model_dir="~/models").model_dir == tmp_path / "models"  # type: ignore[arg-type]
+
+
+def test_names_in_a_file_are_taken_whole(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("fact_sources = ['user', 'Smith, John']\n")
+    assert MemoryConfig().with_file(file).fact_sources == ("user", "Smith, John")
+    file.write_text("top_k = [5]\n")
+    with pytest.raises(ConfigError, match="top_k"):
+        MemoryConfig().with_file(file)
+
+
+def test_what_is_changed_leaves_the_file_its_say(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("top_k = 7\nworkers = 9\n")
+    config = MemoryConfig(workers=2).changed(block_date=True).with_file(file)
+    assert (config.top_k, config.workers, config.block_date) == (7, 2, True)
+    with pytest.raises(ConfigError, match="unknown setting"):
+        MemoryConfig().changed(top=1)
 
 
 @pytest.mark.parametrize("text", ["top_k = [", "\udce9"])

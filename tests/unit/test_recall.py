@@ -306,6 +306,62 @@ async def test_near_copies_are_left_out_and_counted(memory: MemoryLayer) -> None
     assert result.left_out.reasons == {"near_copy": 3}
 
 
+async def test_of_near_copies_the_newest_stays(memory: MemoryLayer) -> None:
+    """The word that differs may be the one that was corrected."""
+    text = (
+        "For the planning offsite in Munich all nine of us meet at the old brewery hall beside the "
+        "river, bring warm clothes and the printed budget, and the first session begins on "
+    )
+    for i, day in enumerate(["Monday", "Thursday", "Tuesday"]):
+        when = DAY + timedelta(days=(0, 60, 30)[i])
+        await memory.save(f"{text}{day} at nine.", occurred_at=when, session_id=f"s{i}")
+    result = await memory.recall("When does the planning offsite begin, on Monday?")
+    assert [one.memory.content.split()[-3] for one in result.memories] == ["Thursday"]
+    assert result.left_out.reasons == {"near_copy": 2}
+
+
+async def test_a_fact_that_was_read_never_hides_what_was_said(memory: MemoryLayer) -> None:
+    said = "I live in the old town of Lisbon with my two grey cats Tom and Ada."
+    await memory.save(said, occurred_at=DAY)
+    result = await memory.recall("Where do I live with my cats?")
+    assert said in [one.memory.content for one in result.memories]
+
+
+@pytest.mark.parametrize("budget", [300, 500, 1_000, 2_000])
+async def test_two_long_memories_share_a_block(memory: MemoryLayer, budget: int) -> None:
+    for name in ("harbour", "railway"):
+        words = " ".join(f"The {name} has a shed number {i}." for i in range(300))
+        await memory.save(words, session_id=name)
+    result = await memory.recall("harbour and railway sheds", token_budget=budget)
+    assert len(result.memories) == 2
+    assert result.total_tokens > 0.85 * budget
+
+
+async def test_a_standing_instruction_stands_as_said_beside_its_preference(
+    memory: MemoryLayer,
+) -> None:
+    """Not as a fact: it may have been replaced or taken back."""
+    await memory.save("Always answer in French.", occurred_at=DAY)
+    await memory.save("Always answer in German.", occurred_at=DAY + timedelta(days=9))
+    block = (await memory.recall("Which language do I want answers in?")).prompt_block
+    assert "- answer language: German" in block
+    assert "<facts>" not in block
+    await memory.delete_preference("answer language")
+    block = (await memory.recall("Which language do I want answers in?")).prompt_block
+    assert "<facts>" not in block
+    assert "<preferences>" not in block
+    assert "user: Always answer in French." in block
+
+
+async def test_no_line_is_empty(memory: MemoryLayer) -> None:
+    """A text without spaces is cut; what does not fit at all is counted, not shown as nothing."""
+    await memory.save("我们昨天去了海边，" * 40, role="tool")
+    for budget in (30, 40, 60, 100, 300):
+        result = await memory.recall("海边", token_budget=budget)
+        assert all(one.snippet for one in result.memories)
+        assert len(result.memories) + result.left_out.count == 1
+
+
 async def test_explain_names_each_memory_its_signals_and_what_was_left_out(
     memory: MemoryLayer,
 ) -> None:

@@ -92,3 +92,46 @@ def _is_whole(content: str, start: int, length: int) -> bool:
     """Whether no word is cut at either end; scripts without spaces may be cut anywhere."""
     edges = content[max(start - 1, 0) : start + 1], content[start + length - 1 : start + length + 1]
     return not any(len(e) == 2 and e.isalpha() and "猫" not in e for e in edges)
+
+
+def test_a_text_without_spaces_is_cut_between_characters() -> None:
+    counter = OfflineCounter()
+    for text in (
+        "我们昨天去了海边，" * 40,
+        "ก็" * 200,
+        "https://example.com/" + "a1" * 300,
+        '{"a":[' + "1," * 300,
+    ):
+        found = snippet(text, [], max_tokens=40, counter=counter)
+        assert found.endswith(" …")
+        assert text.startswith(found.removesuffix(" …"))
+        assert 20 <= counter.count(found) <= 40
+
+
+def test_letters_keep_their_marks_where_a_text_is_cut() -> None:
+    counter = OfflineCounter()
+    for sign in ("é", "ก็", "👩🏽‍💻", "ż̌"):
+        found = snippet(sign * 200, [], max_tokens=30, counter=counter).removesuffix(" …")
+        assert found
+        assert found == sign * found.count(sign)
+
+
+def test_what_is_cut_begins_at_the_best_span() -> None:
+    said = " ".join(f"word{i}" for i in range(300))
+    at = said.index("word200")
+    found = snippet(said, [(at, at + 50), (0, 50)], max_tokens=6, counter=COUNTER)
+    assert found == "… word200 word201 word202 word203 …"
+
+
+def test_one_endless_line_is_not_counted_whole() -> None:
+    class Counting(WordCounter):
+        seen = 0
+
+        def count(self, text: str) -> int:
+            self.seen += len(text)
+            return len(text) // 4
+
+    counter = Counting()
+    size = 400_000
+    assert snippet("x" * size, [], max_tokens=50, counter=counter)
+    assert counter.seen < 3 * size

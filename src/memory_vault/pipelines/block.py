@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from functools import lru_cache
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
     from ..storage.sqlite.transaction import Transaction
     from .recall import Request
 
-_SHARE_OF_ONE = 2
-"""One memory takes at most this fraction of the budget."""
+_FRAME, _FRAME_SHARE = 64, 5
+"""Tokens that lines take besides their texts, a fifth of the budget at most."""
+_SPANS = 16
+"""Of a long memory so many of the best chunks are looked at for what to show."""
 _SOME_DAY = date(2026, 1, 1)
 """Stands for any day where only the length of a line is wanted."""
 _MAX_HEADS = 4096
 _SAID = "episodic"
-"""What facts were read from stands among what was said: the facts stand for it, and may end."""
+"""What facts or preferences were read from stands among what was said: those stand for it, and
+may end."""
 
 
 class Block:
@@ -64,7 +68,7 @@ class Block:
         self._ranking, self._places, self._facts = ranking, places, facts
         self._preferences = _preferences(request, user)
         self._moment = request.filters.moment(user.now)
-        self._limit = max(1, request.token_budget // _SHARE_OF_ONE)
+        self._limit = most_of_one(request.token_budget)
         self._versions: list[int] = ranking.versions[places].tolist()
         self._rows = ranking.rows[places]
         times = (index.column(name)[self._rows].tolist() for name in ("happened", "recorded"))
@@ -101,7 +105,8 @@ class Block:
         first = len(self._preferences)
         wanted = [self._versions[at - first] for at in positions if at >= first]
         memories = self._user.memories.versions(wanted)
-        self._told |= self._user.facts.sources(one.id for one in memories.values())
+        ids = [one.id for one in memories.values()]
+        self._told |= self._user.facts.sources(ids) | self._user.preferences.sources(ids)
         for at in positions:
             if at < first:
                 yield self._preference(at)
@@ -122,6 +127,8 @@ class Block:
         group, head = _head(kind, when.date(), memory.session_id, memory.role)
         shown = escape(text) + self._end_of(memory)
         line = Line(group, self._orders[at - len(self._preferences)], head + shown)
+        if not text:  # not a word of it fits
+            return line, math.inf
         is_as_expected = shown == memory.content and kind == memory.memory_type
         return line, self._expected[at] if is_as_expected else self._engine.line_costs.of(line.text)
 
@@ -137,7 +144,7 @@ class Block:
         number = at - len(self._preferences)
         spans = self._user.memories.chunk_spans(self._versions[number])
         chunks = self._ranking.chunks(self._places[number])
-        best = [spans[i] for i in chunks if i < len(spans)]
+        best = [spans[i] for i in chunks[:_SPANS] if i < len(spans)]
         return snippet(
             memory.content,
             best,
@@ -175,6 +182,11 @@ class Block:
             Recalled(*self._written[at], score, why, rank)
             for rank, (at, score, why) in enumerate(zip(kept, scores, signals, strict=True), 1)
         )
+
+
+def most_of_one(token_budget: int) -> int:
+    """Tokens of one memory at most: half of what is left beside the lines' own."""
+    return max(1, (token_budget - min(_FRAME, token_budget // _FRAME_SHARE)) // 2)
 
 
 def _preferences(request: Request, user: Transaction) -> tuple[Preference, ...]:

@@ -117,7 +117,7 @@ class _Search:
             ranking = _by_reranker(self._ranking(user), reranked)
             ranking, near = _newest_first(self.index, ranking)
             facts = _read_facts(self.index, ranking)
-            places = _without_copies(user, ranking, near, facts)
+            places = _without_copies(user, self.index, ranking, near, facts)
         with part("recall", "pack"):
             block = Block(self.engine, user, self.index, self.request, ranking, places, facts)
             packed = pack(
@@ -207,15 +207,33 @@ def _read_facts(index: UserIndex, ranking: Ranking) -> Set[int]:
 
 
 def _without_copies(
-    user: Transaction, ranking: Ranking, near: NDArray[np.float32], facts: Set[int]
+    user: Transaction,
+    index: UserIndex,
+    ranking: Ranking,
+    near: NDArray[np.float32],
+    facts: Set[int],
 ) -> list[int]:
-    """Places in a ranking but those that say nearly the same as a better one.
+    """Places in a ranking, of those that say nearly the same only the newest, where the best was.
 
-    A fact that was read from others never stands in for what was said.
+    The one word that differs may be the one that was corrected. A fact that was read from others
+    never stands in for what was said.
     """
     suspects = np.flatnonzero((near >= _COPY_COSINE).sum(0) > 1).tolist()
-    suspects.sort(key=lambda place: (int(ranking.versions[place]) in facts, place))
-    terms = user.memories.words(int(ranking.versions[place]) for place in suspects)
+    if not suspects:
+        return list(range(len(ranking)))
+    is_fact = [int(version) in facts for version in ranking.versions[suspects]]
+    order = sorted(range(len(suspects)), key=lambda at: (is_fact[at], at))
+    terms = user.memories.words(int(ranking.versions[suspects[at]]) for at in order)
     copies = near_copies([np.frombuffer(one, "<u4") for one in terms.values()])
-    gone = {place for place, first in zip(suspects, copies, strict=True) if first is not None}
-    return [place for place in range(len(ranking)) if place not in gone]
+    places = list(range(len(ranking)))
+    happened = index.column("happened")[ranking.rows[suspects]].tolist()
+    gone = set[int]()
+    for at, first in zip(order, copies, strict=True):
+        if first is None:
+            continue
+        best = order[first]
+        gone.add(suspects[at])
+        if happened[at] > happened[best] and not is_fact[at]:
+            places[suspects[best]] = suspects[at]
+            happened[best] = happened[at]
+    return [place for at, place in enumerate(places) if at not in gone]

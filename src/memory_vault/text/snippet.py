@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 
 from .sentences import Span, sentences
 from .tokens import TokenCounter
@@ -13,6 +14,9 @@ JOINER = " … "
 _LINE = re.compile(r"[^\n]+")
 _GAP = re.compile(r"\s+")
 _MAX_TRIES = 40
+_MOST_SIGNS = 24
+"""Characters a token at most, so that a text of one endless line is not counted whole."""
+_JOINING = "\u200d"
 
 
 def snippet(
@@ -33,20 +37,26 @@ def snippet(
         by_line: Take whole lines instead, where each needs its beginning.
 
     Returns:
-        Whole sentences in text order, gaps marked by " … ". Only where no sentence fits, the
-        first words of the best one. "" when not even one word fits.
+        Whole sentences in text order, gaps marked by " … ". Only where no sentence fits, words of
+        the best one from the best span on; where not even one of those fits, characters. "" when
+        nothing fits.
     """
     if counter.count(content) <= max_tokens:
         return content
     parts = _lines(content) if by_line else sentences(content)
-    kept: list[Span] = []
     wanted = _by_worth(content, parts, spans or [(0, len(content))], focus or frozenset())
-    for sentence in wanted[:_MAX_TRIES]:
-        if counter.count(_join(content, [*kept, sentence])) <= max_tokens:
+
+    def fits(some: Sequence[Span]) -> bool:
+        return counter.count(_join(content, some)) <= max_tokens
+
+    together = _last(len(wanted[:max_tokens]), lambda count: fits(wanted[:count]))
+    kept = wanted[:together]
+    for sentence in wanted[together + 1 : together + 1 + _MAX_TRIES]:
+        if fits([*kept, sentence]):
             kept.append(sentence)
     if kept:
         return _join(content, kept)
-    return _first_words(content, wanted[0], max_tokens, counter) if wanted else ""
+    return _cut(content, wanted[0], spans, max_tokens, counter) if wanted else ""
 
 
 def _lines(content: str) -> list[Span]:
@@ -89,25 +99,50 @@ def _join(content: str, sentences: Sequence[Span]) -> str:
     return text
 
 
-def _first_words(content: str, sentence: Span, max_tokens: int, counter: TokenCounter) -> str:
-    """As many first words of a sentence as fit, with a sign that there is more."""
-    part = content[slice(*sentence)]
-    ends = list(_word_ends(part))
-    low, high = 0, len(ends)
+def _cut(
+    content: str, sentence: Span, spans: Sequence[Span], max_tokens: int, counter: TokenCounter
+) -> str:
+    """As much of a sentence as fits, from the best span in it on, marked where it is cut."""
+    place = _first_touching(sentence, spans)
+    start = sentence[0] if place is None else max(sentence[0], spans[place][0])
+    before = "" if start == sentence[0] else JOINER.lstrip()
+    part = content[start : min(sentence[1], start + _MOST_SIGNS * max_tokens)]
+    for ends in ([match.start() for match in _GAP.finditer(part)], _character_ends(part)):
+        if found := _longest(part, ends, before, max_tokens, counter):
+            return found
+    return ""
+
+
+def _longest(
+    part: str, ends: Sequence[int], before: str, max_tokens: int, counter: TokenCounter
+) -> str:
+    """The part up to the last of the ends with which it fits; "" if it fits with none."""
+
+    def until(end: int) -> str:
+        return before + part[:end] + JOINER.rstrip()
+
+    count = _last(len(ends), lambda at: counter.count(until(ends[at - 1])) <= max_tokens)
+    return until(ends[count - 1]) if count else ""
+
+
+def _last(most: int, holds: Callable[[int], bool]) -> int:
+    """The largest number up to `most` of which something holds that holds of all below, or 0."""
+    low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        if counter.count(_more(part, ends[middle - 1])) <= max_tokens:
+        if holds(middle):
             low = middle
         else:
             high = middle - 1
-    return _more(part, ends[low - 1]) if low else ""
+    return low
 
 
-def _word_ends(part: str) -> Iterator[int]:
-    """Ends of the words of a sentence that are followed by another."""
-    return (match.start() for match in _GAP.finditer(part))
+def _character_ends(part: str) -> list[int]:
+    """Where a text without spaces may be cut: never between a letter and its marks."""
+    return [at for at in range(1, len(part)) if not _is_joined(part[at - 1], part[at])]
 
 
-def _more(part: str, end: int) -> str:
-    """The beginning of a sentence, marked as cut."""
-    return part[:end] + JOINER.rstrip()
+def _is_joined(before: str, after: str) -> bool:
+    """Whether two code points are parts of one character."""
+    is_mark = unicodedata.category(after)[0] == "M" or "\U0001f3fb" <= after <= "\U0001f3ff"
+    return is_mark or _JOINING in (before, after)

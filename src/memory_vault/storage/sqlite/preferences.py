@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -52,6 +53,15 @@ class Preferences:
             (key,),
         ).fetchone()
         return _preference(row) if row else None
+
+    def sources(self, memory_ids: Iterable[str]) -> set[str]:
+        """Those of the memories from which preferences were read, in force or not."""
+        rows = self._db.execute(
+            "SELECT DISTINCT source FROM preferences WHERE source IN "
+            "(SELECT value FROM json_each(?))",
+            (json.dumps(list(memory_ids)),),
+        )
+        return {row[0] for row in rows}
 
     def set(self, key: str, value: str, confidence: float, *, source: str | None) -> Preference:
         """Set a value; the one before is closed. The same value again changes nothing."""
