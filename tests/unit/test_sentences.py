@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_vault.text.sentences import sentences
+from memory_vault.text.sentences import _CLOSING, _END, sentences
+
+SIMPLE_END = re.compile(rf"[.!?…؟۔]+{_CLOSING}(?=\s)|[。！？｡।॥។။]+{_CLOSING}|\s*\n\s*")
+"""What `_END` finds, said without care for long runs."""
 
 
 def parts(text: str, max_chars: int | None = None) -> list[str]:
@@ -26,6 +31,9 @@ def parts(text: str, max_chars: int | None = None) -> list[str]:
         ["Well... maybe so.", "Wait...", "What?!", "Yes."],
         ['He said "Stop."', "Then he left.", "(It was late.)"],
         ["1. First item.", "It is good."],
+        ["I like vitamin C.", "It helps.", "I met J. K. Smith and J. Don Hay."],
+        ["We live in Main St.", "He is old.", "We saw St. Paul's."],
+        ["In Jan. we left.", "It was on Mon.", "We came in feb.", "it rained."],
     ],
 )
 def test_english(expected: list[str]) -> None:
@@ -70,3 +78,17 @@ def test_spans_are_in_order_and_leave_out_only_space(text: str, most: int | None
         left += text[end:start]
         end = stop
     assert not (left + text[end:]).strip()
+
+
+@given(st.text(alphabet="aB. !?,\n\t。-…\"')é", max_size=60))
+def test_ends_are_those_of_the_simple_pattern(text: str) -> None:
+    assert [one.span() for one in _END.finditer(text)] == [
+        one.span() for one in SIMPLE_END.finditer(text)
+    ]
+
+
+@pytest.mark.parametrize("part", [".", " ", ". ", '."', "\t", "!) ", "…", "a.\n"])
+def test_long_runs_end(part: str) -> None:
+    """With work that grows faster than the text, the runs would take many minutes each."""
+    text = part * (200_000 // len(part))
+    assert all(start < stop for start, stop in sentences(text))
