@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..models import MemoryType
+from .facts.instructions import may_be_name
 
 _MAX_CHARS = 240
 _MAX_WORDS = 36
@@ -79,7 +80,7 @@ _PROCEDURAL = re.compile(
     r"|I (?:like|want) (?:my|your) (?:answers|replies|responses|explanations|code|summaries)\b"
     r"|please (?:do not|don[’']t) (?:ever )?(?:use|call|include|mention) [\w ,']+ "
     r"(?:again|anymore|ever)\b"
-    r"|(?:please |you can |just )?call me (?-i:[A-Z])"
+    r"|(?:please |you can |just )?call me (?P<name>(?-i:[A-Z])[\w’'-]*)"
     r")",
     _I,
 )
@@ -95,7 +96,7 @@ def route(text: str, role: str) -> MemoryType:
     statement = " ".join(text.split())
     if role in _NOT_PEOPLE or not _is_plain(statement):
         return "episodic"
-    if role == "user" and _PROCEDURAL.match(statement):
+    if role == "user" and _is_wish(statement):
         return "procedural"
     if _SEMANTIC.match(statement) and not _PASSING.search(statement):
         return "semantic"
@@ -109,3 +110,9 @@ def _is_plain(statement: str) -> bool:
         and statement.count(" ") < _MAX_WORDS
         and not re.search(r'[?？"“”«»`]', statement)
     )
+
+
+def _is_wish(statement: str) -> bool:
+    """Whether a statement says how to answer or what to call the user, and not when to call."""
+    found = _PROCEDURAL.match(statement)
+    return found is not None and (found["name"] is None or may_be_name(found["name"]))

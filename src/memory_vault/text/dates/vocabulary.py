@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..words import STOP_WORDS
-from .holidays import HOLIDAY_STARTS
+from .holidays import HOLIDAY_STARTS, HOLIDAYS
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -152,6 +152,11 @@ AFTER_HOLIDAY = word_set(
     "dinner lunch breakfast brunch party break holiday holidays vacation morning evening"
     " weekend week time season"
 )
+NAMELESS = (
+    frozenset({*MONTHS, *WEEKDAYS, *SEASONS, *UNITS, *NEAR, *PARTS_OF_DAY})
+    | {name[0] for name in HOLIDAYS if len(name) == 1}
+) - PEOPLE.union(word_set("summer autumn valentine"))
+"""Words that say when and are nobody's name."""
 TRIGGERS = frozenset(
     {*MONTHS, *WEEKDAYS, *SEASONS, *UNIT_NAMES, *NEAR, *HOLIDAY_STARTS, *PARTS_OF_DAY}
     | {*"0123456789"}

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..dates.vocabulary import NAMELESS, word_set
+from ..words import STOP_WORDS
+
 _MAX_CHARS = 600
 _SENTENCES = re.compile(
     r"(?<=[.!?;\n])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\b[A-Z]\.)\s+|\n+"
@@ -37,7 +40,12 @@ _FORMATS = (
 )
 _NAME = r"[A-Z][\w’'-]*\.?(?: [A-Z][\w’'-]*){0,2}"
 _END = r"(?:,? (?:please|thanks|thank you))?[.!;]?"
-_NO_NAMES = frozenset(("Back", "Later", "Tomorrow", "Today", "Now", "Maybe", "Crazy", "When", "At"))
+# What "call me" is said with when the telephone, a car or a joke is meant.
+_NO_NAMES = (STOP_WORDS - word_set("an don will")) | word_set(
+    "ambulance anytime asap back cab collect crazy first immediately ishmael later lazy"
+    " lyft maybe next old soon sometime stupid taxi uber weird whenever"
+)
+_SHORTEST_SHOUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +91,18 @@ def _read(sentence: str) -> Instruction | None:
 def _called(match: re.Match[str]) -> Instruction | None:
     """`call me X`."""
     name = match["value"].rstrip(".")
-    if name.split()[0] in _NO_NAMES:
-        return None
-    return Instruction("name to use", name, 0.95)
+    return Instruction("name to use", name, 0.95) if may_be_name(name) else None
+
+
+def may_be_name(text: str) -> bool:
+    """Whether words after "call me" can be a name: no time to call at, no "ASAP", no "Uber"."""
+    return not any(map(_is_no_name, text.split()))
+
+
+def _is_no_name(word: str) -> bool:
+    plain = word.rstrip(".").lower()
+    is_shouted = word.isupper() and len(plain) >= _SHORTEST_SHOUT
+    return is_shouted or plain in NAMELESS or plain in _NO_NAMES
 
 
 def _language(match: re.Match[str]) -> Instruction | None:
