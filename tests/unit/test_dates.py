@@ -160,6 +160,122 @@ def test_what_is_no_time_is_left_alone(text: str) -> None:
     assert days(text) == []
 
 
+LATER = datetime(2026, 11, 26, 15, tzinfo=UTC)
+"""A Thursday as well."""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # what is said after a unit narrows it, unless the unit is a part of that
+        ("last year in summer", "2025-06-01/2025-09-01"),
+        ("What happened last year in March?", "2025-03-01/2025-04-01"),
+        ("last year in May", "2025-05-01/2025-06-01"),
+        ("last year in the first week of may", "2025-05-01/2025-05-08"),
+        ("last year in early May", "2025-05-01/2025-05-11"),
+        ("the last week in May", "2026-05-25/2026-06-01"),
+        ("last week in May", "2026-05-25/2026-06-01"),
+        ("the last quarter in 2024", "2024-10-01/2025-01-01"),
+        ("Easter last year, where were we?", "2025-04-20/2025-04-21"),
+        ("May of last year", "2025-05-01/2025-06-01"),
+        ("the summer of last year", "2025-06-01/2025-09-01"),
+        ("Monday last week, what did I do?", "2026-11-16/2026-11-17"),
+        # counted on
+        ("a week from Friday", "2026-12-04/2026-12-05"),
+        ("two weeks from tomorrow", "2026-12-11/2026-12-12"),
+        ("a month from today", "2026-12-26/2026-12-27"),
+        ("a week from next Monday", "2026-12-07/2026-12-08"),
+        ("two days from the 5th of May", "2026-05-05/2026-05-06"),
+        # weekends
+        ("this past weekend", "2026-11-21/2026-11-23"),
+        ("over the past weekend", "2026-11-21/2026-11-23"),
+        ("the past two weekends", "2026-11-12/2026-11-27"),
+        ("the coming weekend", "2026-11-28/2026-11-30"),
+        ("this coming weekend", "2026-11-28/2026-11-30"),
+        ("this past week", "2026-11-19/2026-11-27"),
+        # pairs and ranges
+        ("may 5 and 6, 2025", "2025-05-05/2025-05-07"),
+        ("on May 5 and 6", "2026-05-05/2026-05-07"),
+        ("from Jan - Mar 2024", "2024-01-01/2024-04-01"),
+        ("from April to June", "2026-04-01/2026-07-01"),
+        ("on 3.4.2024", "2024-04-03/2024-04-04"),
+        # about
+        ("what did we talk about an hour ago", "2026-11-26/2026-11-27"),
+        ("What did I tell you about three days ago?", "2026-11-23/2026-11-24"),
+        ("What did I do about three days ago?", "2026-11-20/2026-11-27"),
+        ("Where did I meet you about three days ago?", "2026-11-20/2026-11-27"),
+        # until without a count
+        ("How long did I work there until May?", "0001-01-02/2026-06-01"),
+        ("How much did I have until May?", "0001-01-02/2026-06-01"),
+        # decades, halves, winters
+        ("in the early 90s", "1990-01-01/1993-05-01"),
+        ("in the late 90s", "1996-09-01/2000-01-01"),
+        ("in the nineties", "1990-01-01/2000-01-01"),
+        ("in the late eighties", "1986-09-01/1990-01-01"),
+        ("H1 2024", "2024-01-01/2024-07-01"),
+        ("in H2", "2026-07-01/2027-01-01"),
+        ("winter 2021/22", "2021-12-01/2022-03-01"),
+        ("the winter of 2021-2022", "2021-12-01/2022-03-01"),
+        # ago
+        ("two fridays ago", "2026-11-13/2026-11-14"),
+        ("two Thursdays ago", "2026-11-12/2026-11-13"),
+        ("a couple of Fridays ago", "2026-11-06/2026-11-14"),
+        ("two and a half years ago", "2023-11-26/2024-11-25"),
+        ("1.5 years ago", "2024-11-25/2025-11-25"),
+        ("2h ago", "2026-11-26/2026-11-27"),
+        ("in the last 24h", "2026-11-25/2026-11-27"),
+        ("6 mos ago", "2026-05-11/2026-06-11"),
+        ("the night before last", "2026-11-24/2026-11-25"),
+    ],
+)
+def test_a_time_is_read_late_in_the_year(text: str, expected: str) -> None:
+    assert days(text, LATER) == [expected]
+
+
+def test_the_coming_weekend_on_a_saturday_is_the_next() -> None:
+    assert days("the coming weekend", datetime(2026, 11, 28, tzinfo=UTC)) == [
+        "2026-12-05/2026-12-07"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how long until Friday? how long till christmas, how long is it until monday",
+        "how much time until monday, how many sleeps until christmas",
+        "How many days are left until May 5, 2027?",
+        "how much longer do we have to go until Friday",
+        "two weeks from the wedding",
+        "What changed in release 2025.10.1, version 3.4.2024 and v 2025.10.1?",
+        "in the summer of my senior year, in May of that year, the spring of our first year",
+        "on the 31st of February",
+        "in my late 20s, the low 90s, his forties, she is in her early thirties",
+        "the last 3d model, 2h tape, use h1 headings in h2",
+        "two and a half men, 1.5 miles ago, two fridays",
+    ],
+)
+def test_what_only_looks_like_a_time_is_left_alone(text: str) -> None:
+    assert days(text, LATER) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("on the 5th and 6th of may", ["2026-05-05/2026-05-06", "2026-05-06/2026-05-07"]),
+        ("the 5th, 7th and 9th of May", [f"2026-05-0{n}/2026-05-{n + 1:02}" for n in (5, 7, 9)]),
+        ("5 and 6 may 2025", ["2025-05-05/2025-05-06", "2025-05-06/2025-05-07"]),
+        ("5 and 6 people in May", ["2026-05-01/2026-06-01"]),
+        ("It may last year after year.", ["2025-01-01/2026-01-01"]),
+        ("Did prices fall last year?", ["2025-01-01/2026-01-01"]),
+        ("Did June call last week?", ["2026-11-16/2026-11-23"]),
+    ],
+)
+def test_days_share_the_month_of_the_last_and_verbs_are_none(
+    text: str, expected: list[str]
+) -> None:
+    assert days(text, LATER) == expected
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -266,6 +382,9 @@ def reads(text: str) -> int:
         "between May and ",
         "twenty-",
         "Tuesday, ",
+        "5th and ",
+        "how long is it until ",
+        "last year in the first week of ",
     ],
 )
 def test_work_grows_with_the_length_of_a_text_alone(part: str) -> None:

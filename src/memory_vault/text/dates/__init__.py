@@ -6,13 +6,15 @@ English only. What a phrase means:
    "an hour ago" the day on which that was. Weeks begin on Monday; a weekend is Saturday and Sunday.
 2. A time without its year, month or week is the last that began before the asking: "in May", "on
    7 May", "at Easter", "the 3rd"; a weekday lies one to seven days back. "Last" is the last that is
-   over, "next" the first to begin after today, "this" the one of now.
+   over, "next" the first to begin after today, "this" the one of now. "A week from Friday" counts
+   on from the Friday to come.
 3. "Last month" is the calendar month; "the last three weeks", "the past year" and "in the last
    month" reach back from today, today included.
 4. "Ago" means the day for days, and for larger units half a unit on each side: "two weeks ago" is 7
    days around, months 31, years 365. A couple is 2 to 3, a few 2 to 5, several 3 to 8.
 5. "Around", "almost", "about two weeks ago" widen by half the span on each side, by three days at
-   least. "About" before anything but a number widens nothing: "What did I say about last May?".
+   least. "About" before anything but a number widens nothing, nor where it belongs to a verb:
+   "What did I say about last May?", "What did we talk about an hour ago?".
 6. "Since" and "after" end with today, or with the calendar when they begin later. "Before" and
    "until" begin with the calendar: 0001-01-02. "After" leaves out what it names, "since" and
    "until" hold it.
@@ -21,8 +23,9 @@ English only. What a phrase means:
 8. Figures: year first, or day first with dots; with slashes or hyphens month first unless the first
    number exceeds 12. Without a year figures are no date, so "24/7" and "9/11" are none.
 9. What the calendar does not know gives nothing: "two weeks after the wedding", "recently",
-   "on Mondays". Nor do holidays of other calendars, nor months and seasons that may be names,
-   verbs or things: "What did April say?", "May I", "spring rolls".
+   "on Mondays", "the summer of my senior year". Nor do holidays of other calendars, nor months and
+   seasons that may be names, verbs or things: "What did April say?", "May I", "spring rolls"; nor
+   what counts up to a time ("how long until Friday?"), versions, and days that no month has.
 """
 
 from __future__ import annotations

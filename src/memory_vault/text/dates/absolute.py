@@ -13,10 +13,12 @@ from .days import (
     week_of,
     year_of,
 )
-from .figures import DECADE, decade, numeric, said_year, year_alone
+from .figures import decade, is_decade, numeric, said_year, winter_year, year_alone
 from .holidays import HOLIDAY_LONGEST, HOLIDAY_STARTS, HOLIDAYS
 from .vocabulary import (
     AFTER_HOLIDAY,
+    DECADES,
+    MINE,
     MONTHS,
     ORDINALS,
     PARTS_OF_DAY,
@@ -33,7 +35,11 @@ from .vocabulary import (
 
 _DAY = re.compile(r"([0-9]{1,2})(st|nd|rd|th)?")
 _DAY_RANGE = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–]([0-9]{1,2})(?:st|nd|rd|th)?")
-_QUARTER = re.compile(r"q[1-4]")
+_QUARTER = re.compile(r"q[1-4]|h[12]")
+_LISTING = frozenset({"and", "or", "&", ","})
+_LONGEST_LIST = 4
+_UNKNOWN = MINE | {"that", "those"}
+"""Words after "of" that say which one, to those who know: "the summer of my senior year"."""
 _TO = ("to", "-", "–", "through", "thru", "until", "till")
 _OTHER_LEADS = word_set("around since after before until till prior to between and")
 _DATE_LEADS = PLAIN | _OTHER_LEADS | {"the"}
@@ -76,6 +82,8 @@ def named(question: Question, at: int, lead: str) -> Moment | None:
         return _day_first(question, at, lead)
     if word in {"'", "’"}:
         return decade(question, at + 1, "the")
+    if word in DECADES:
+        return decade(question, at, lead)
     if word == "year":
         return year_alone(question, at + 1, "year")
     return _quarter(question, at, lead) if _QUARTER.fullmatch(word) else None
@@ -86,7 +94,7 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
     word = question.words[at]
     if word in SEASONS:
         return _season(question, at, lead)
-    if word in {"'", "’"} or DECADE.fullmatch(word):
+    if word in {"'", "’"} or is_decade(word):
         return decade(question, question.skip(at, "'", "’"), "the")
     if _DAY.fullmatch(word) or _DAY_RANGE.fullmatch(word) or word in ORDINALS:
         return _day_first(question, at, lead or "the") or _day_alone(question, at, lead)
@@ -149,9 +157,10 @@ def _range_end(question: Question, at: int, first: int, lead: str) -> tuple[int,
     """The last day of "5 to 7", and the token after it."""
     is_range = question.words[at] in _TO or (lead == "between" and question.words[at] == "and")
     here = question.skip(at + 1, "the")
-    last = _day_of(question, here) if is_range else None
+    last = _day_of(question, here) if is_range or question.words[at] in _LISTING else None
     if last and last[0] > first and question.words[here + 1] not in MONTHS:
-        return last[0], here + 1
+        is_pair = last[0] == first + 1 and question.closes(here + 1)
+        return (last[0], here + 1) if is_range or is_pair else (first, at)
     return first, at
 
 
@@ -174,6 +183,10 @@ def _month_alone(question: Question, at: int, lead: str) -> Moment | None:
 def _is_month_alone(question: Question, at: int, lead: str) -> bool:
     word = question.words[at]
     is_short = len(word) <= 4 and word not in {"may", "june", "july"}
+    if _is_unknown(question, at + 1):
+        return False
+    if lead == "from" and question.words[at + 1] in _TO and question.words[at + 2] in MONTHS:
+        return True
     if lead in _SURELY_IN:
         return True
     if not lead:
@@ -185,6 +198,11 @@ def _is_month_alone(question: Question, at: int, lead: str) -> bool:
     if word in VERBS and not question.is_capital(at) and lead in {"to", "on", "for", "of", "at"}:
         return False
     return not is_short or _alone(question, at)
+
+
+def _is_unknown(question: Question, at: int) -> bool:
+    """Whether what follows tells a month or season by something that no calendar knows."""
+    return question.words[at] == "of" and question.words[at + 1] in _UNKNOWN
 
 
 def _alone(question: Question, at: int) -> bool:
@@ -199,6 +217,9 @@ def _day_first(question: Question, at: int, lead: str) -> Moment | None:
     elif day := _day_of(question, at):
         first, is_ordinal = day
         last, here = _span_to_month(question, at + 1, first, lead)
+        listed = _listed(question, at, lead) if last == first else None
+        if listed:
+            return listed
     else:
         return None
     month_at = question.skip(here, "of")
@@ -211,6 +232,23 @@ def _day_first(question: Question, at: int, lead: str) -> Moment | None:
     is_sure = year is not None or is_figure or month_at > here or lead == "on"
     if is_sure or word not in VERBS or question.is_capital(month_at):
         return _date(after if year else month_at + 1, MONTHS[word], first, last, year)
+    return None
+
+
+def _listed(question: Question, at: int, lead: str) -> Moment | None:
+    """The 5th of "the 5th and 6th of May", whose month is said with the last."""
+    here = at + 1
+    for _ in range(_LONGEST_LIST):
+        next_at = question.skip(here + 1, "the")
+        if lead == "between" or question.words[here] not in _LISTING or not question.words[next_at]:
+            break
+        here = next_at + 1 if _day_of(question, next_at) else here
+    month_at = question.skip(here, "of")
+    if here == at + 1 or question.words[month_at] not in MONTHS:
+        return None
+    day, year = _day_of(question, at), said_year(question, month_at + 1)[0]
+    if day and (day[1] or year is not None or lead == "on"):
+        return _date(at + 1, MONTHS[question.words[month_at]], day[0], day[0], year)
     return None
 
 
@@ -276,12 +314,18 @@ def _season(question: Question, at: int, lead: str) -> Moment | None:
     """Summer of 2022 · in the summer."""
     word = question.words[at]
     year, stop = said_year(question, at + 1)
-    if year is None and not (lead and question.closes(at + 1)):
+    if year is None:
+        year, stop = winter_year(question, at + 1)
+    if year is None and not (lead and _is_season_alone(question, at + 1)):
         return None
     if year is None and word == "fall" and lead not in _NOT_SINCE_FALL:
         return None
     first = SEASONS[word] - 1
     return Moment(stop, lambda year: months(year * 12 + first, 3), year_of, year)
+
+
+def _is_season_alone(question: Question, at: int) -> bool:
+    return question.closes(at) and not _is_unknown(question, at)
 
 
 def _holiday(question: Question, at: int, lead: str) -> Moment | None:
@@ -301,8 +345,11 @@ def _holiday(question: Question, at: int, lead: str) -> Moment | None:
 
 
 def _quarter(question: Question, at: int, lead: str) -> Moment | None:
-    number = int(question.words[at][1]) - 1
+    """Q3 2024 · in Q3 · H1 2024 · in H1."""
+    kind, number = question.words[at][0], int(question.words[at][1])
     year, stop = said_year(question, at + 1)
-    if year is None and not lead:
+    if year is None and not (lead and (kind == "q" or question.is_capital(at))):
         return None
-    return Moment(stop, lambda year: months(year * 12 + number * 3, 3), year_of, year)
+    size = 3 if kind == "q" else 6
+    first = (number - 1) * size
+    return Moment(stop, lambda year: months(year * 12 + first, size), year_of, year)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .days import Days, add_months, share, week, week_of, weekend
+from .vocabulary import UNITS
+
+_SHORTEST_MONTH = 28
 
 
 def weekday_in(days: Days, weekday: int, nth: int) -> Days | None:
@@ -36,6 +39,14 @@ def unit_in(days: Days, unit: str, nth: int, count: int) -> Days | None:
         width = {"week": 7, "fortnight": 14}.get(unit, 1) * count
         found = (end - width, end) if nth < 0 else (start + width * (nth - 1), start + width * nth)
     return (max(found[0], start), min(found[1], end)) if found[0] < end else None
+
+
+def length_of(unit: str) -> int:
+    """The days of a unit, as few as it may have."""
+    kind, size = UNITS[unit]
+    if unit == "weekend":
+        return 2
+    return size * _SHORTEST_MONTH if kind == "month" else size if kind == "day" else 0
 
 
 def unit_around(unit: str | None) -> Callable[[Days], Days | None]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from .absolute import named
+from .context import is_count, is_talk, lead_of
 from .days import (
     FIRST,
     LAST,
@@ -17,7 +18,7 @@ from .days import (
     resolve,
     share,
 )
-from .parts import beside, unit_around, unit_in, weekday_in
+from .parts import beside, length_of, unit_around, unit_in, weekday_in
 from .relative import amount_of_units, around, number, relative, turn_of_unit
 from .vocabulary import (
     APPROXIMATE,
@@ -43,10 +44,11 @@ _UNTIL = {"before": False, "until": True, "till": True}
 _LISTING = frozenset({"and", "or", "&", ","})
 _ORDINAL = re.compile("([0-9]{1,2})(?:st|nd|rd|th)")
 _TOLD = frozenset({"last", "this", "next", "the"})
-_PLURALS = frozenset(f"{unit}s" for unit in UNITS)
 _GOES_ON = frozenset({"of", "before", "after"})
 _OF = frozenset({"of", "starting", "beginning"})
 _INSIDE = ("on", "at", "in", "around")
+_NOTHING: Days = (0, 0)
+"""Of what names a time and has none, such as 31 February: its words are passed over."""
 _WIDER = 3
 """Days on each side that "around" adds at least; half of the span when that is more."""
 
@@ -63,7 +65,8 @@ def phrases(question: Question) -> Iterator[tuple[Days, int, int]]:
             at += 1
             continue
         days, stop = found
-        yield days, at, stop
+        if days != _NOTHING:
+            yield days, at, stop
         at = stop
         listed_at = stop + 1 if question.words[stop] in _LISTING else -1
 
@@ -75,12 +78,12 @@ def _phrase(question: Question, at: int, lead: str) -> Found | None:
     if word in {"more", "less"} and following == "than":
         return _approximate(question, at + 2, "")
     if word in _SINCE or word in _UNTIL or (word == "prior" and following == "to"):
-        if at and question.words[at - 1] in _PLURALS:
+        if is_count(question, at):
             return _counted_from(question, at)
         return _open(question, at)
     if word == "between":
         return _between(question, at + 1)
-    if word == "about" and _is_amount(question, at + 1):
+    if word == "about" and _is_amount(question, at + 1) and not is_talk(question, at):
         return _approximate(question, at + 1, word)
     if word in PLAIN:
         return _plain(question, at + 1, word)
@@ -90,7 +93,8 @@ def _phrase(question: Question, at: int, lead: str) -> Found | None:
 def _counted_from(question: Question, at: int) -> Found | None:
     """How many days since May 5: the time itself; what they count towards is still to come."""
     word = question.words[at]
-    return None if word in {"until", "till"} else _plain(question, at + 1, word)
+    found = _plain(question, at + 1, word)
+    return (_NOTHING, found[1]) if found and word in {"until", "till"} else found
 
 
 def _is_amount(question: Question, at: int) -> bool:
@@ -100,7 +104,7 @@ def _is_amount(question: Question, at: int) -> bool:
 
 def _plain(question: Question, at: int, lead: str) -> Found | None:
     """A time, or a range from it: in May, from May to July, from May on."""
-    moment = _moment(question, at, lead)
+    moment = _moment(question, at, lead_of(question, at, lead))
     if moment is None:
         return None
     stop = moment.stop
@@ -108,7 +112,7 @@ def _plain(question: Question, at: int, lead: str) -> Found | None:
         return joined
     days = resolve(moment, question.today)
     if days is None:
-        return None
+        return _NOTHING, stop
     if lead == "from" and question.words[stop] in {"on", "onwards", "onward"}:
         return _after(question, days[0]), stop + 1
     if lead == "over" and question.words[stop - 1] == "ago":
@@ -126,7 +130,8 @@ def _narrowed(question: Question, moment: Moment) -> Moment:
     days = moment.of(moment.turn)
     here = question.skip(at, ",")
     lead = question.words[here] if question.words[here] in _INSIDE else "on"
-    inner = named(question, question.skip(here, *_INSIDE), lead)
+    here = question.skip(here, *_INSIDE)
+    inner = _part(question, here, 1) or named(question, here, lead)
     if days is None or inner is None or inner.turn is not None:
         return moment
     return _inside(inner, days, inner.stop, moment)
@@ -293,13 +298,19 @@ def _nth(question: Question, at: int, depth: int) -> Moment | None:
     if not (unit or what in WEEKDAYS) or question.words[here + 1] not in {"of", "in"}:
         return None
     inner = _inner(question, here + 2, "in", depth)
-    if inner is None:
+    if inner is None or (question.words[here + 1] == "in" and _is_longer(question, unit, inner)):
         return None
     if what in WEEKDAYS:
         return _made(inner, lambda days: weekday_in(days, WEEKDAYS[what] - 1, nth))
     if counted is None and what == f"{unit}s":
         return _made(inner, lambda days: share(days, 0 if nth > 0 else 2, 3))
     return _made(inner, lambda days: unit_in(days, unit, nth, int(count)))
+
+
+def _is_longer(question: Question, unit: str, inner: Moment) -> bool:
+    """Whether a unit is no part of a time for its length: "last year in May" is a May."""
+    days = resolve(inner, question.today)
+    return days is not None and unit in UNITS and length_of(unit) >= days[1] - days[0]
 
 
 def _offset(question: Question, at: int, depth: int) -> Moment | None:

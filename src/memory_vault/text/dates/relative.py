@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .absolute import named
 from .days import (
     Days,
@@ -22,6 +24,8 @@ from .days import (
 from .holidays import HOLIDAY_STARTS
 from .vocabulary import (
     HALF_WIDTHS,
+    LETTER_UNITS,
+    MANY_WEEKDAYS,
     MINE,
     MONTHS,
     NEAR,
@@ -42,9 +46,15 @@ Amount = tuple[float, float]
 
 _LAST = frozenset({"last", "past", "previous"})
 _NEXT = frozenset({"next", "coming", "upcoming"})
+_COMING = frozenset({"coming", "upcoming"})
 _WITHIN = word_set("in over during within for throughout")
 _CYCLIC = frozenset({*MONTHS, *WEEKDAYS, *SEASONS, *HOLIDAY_STARTS})
+_TO_COME = ({*NEAR, *WEEKDAYS, *HOLIDAY_STARTS, "this"} | _NEXT) - MONTHS.keys()
+"""Words after which "a week from" counts on; "two days from 5 May" are those days."""
 _DAY_MINUTES = 24 * 60
+_DECIMAL = re.compile(r"[0-9]{1,3}\.[0-9]")
+_SHORT = re.compile(r"([0-9]{1,3})([a-z]+)")
+_AGO = frozenset({"ago", "back"})
 _LONGEST_NUMBER = 4
 
 
@@ -79,6 +89,8 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
         return _before_last(question, at)
     unit = UNIT_NAMES.get(question.words[at])
     following = question.words[at + 1 : at + 3]
+    if unit == "night" and following == ["before", "last"]:
+        return fixed(at + 3, (question.today - 2, question.today - 1))
     if unit and following in (["before", "last"], ["after", "next"]):
         return _turn_of(question, unit, -2 if following[0] == "before" else 2, at + 3)
     if unit == "day" and following in (["before", "yesterday"], ["after", "tomorrow"]):
@@ -96,7 +108,7 @@ def _after_the(question: Question, at: int, lead: str) -> Moment | None:
     single = question.words[at + 1]
     if (
         (unit := UNIT_NAMES.get(single))
-        and unit == single
+        and unit == single != "weekend"
         and lead in _WITHIN
         and _stands(question, at + 2)
     ):
@@ -147,6 +159,8 @@ def _one_number(question: Question, at: int) -> tuple[Amount, int] | None:
         return (count, count), more_at + 1 if more else at + 1
     if word in ONES:
         return (ONES[word], ONES[word]), at + 1
+    if _DECIMAL.fullmatch(word):
+        return (float(word), float(word)), at + 1
     return _figures_range(word, at)
 
 
@@ -166,8 +180,10 @@ def amount_of_units(question: Question, at: int) -> tuple[Amount, str, int] | No
         return ((0.5, 0.5), unit, at + 3) if unit else None
     found = number(question, at)
     if found is None:
-        return None
+        return _short_amount(question, at)
     (low, high), here = found
+    if question.words[here : here + 3] == ["and", "a", "half"]:
+        low, high, here = low + 0.5, high + 0.5, here + 3
     unit = UNIT_NAMES.get(question.words[here])
     if unit is None:
         return None
@@ -175,6 +191,15 @@ def amount_of_units(question: Question, at: int) -> tuple[Amount, str, int] | No
     if question.words[here : here + 3] == ["and", "a", "half"]:
         return (low + 0.5, high + 0.5), unit, here + 3
     return (low, high), unit, here
+
+
+def _short_amount(question: Question, at: int) -> tuple[Amount, str, int] | None:
+    """A figure with its unit in one token: 2h, 6mos."""
+    found = _SHORT.fullmatch(question.words[at])
+    unit = (UNIT_NAMES | LETTER_UNITS).get(found[2]) if found else None
+    if found is None or unit is None or not question.closes(at + 1):
+        return None
+    return (int(found[1]), int(found[1])), unit, at + 1
 
 
 def shifted(question: Question, day: int, count: float, unit: str) -> int:
@@ -198,18 +223,46 @@ def _ago(question: Question, at: int) -> Moment | None:
     """Two weeks ago · three days from now."""
     found = amount_of_units(question, at)
     if found is None:
-        return None
+        return _weekdays_ago(question, at)
     amount, unit, stop = found
     word = question.words[stop]
     if word == "ago" and question.words[stop + 1] == "today":
         day = shifted(question, question.today, -amount[1], unit)
         return fixed(stop + 2, (day, day + 1))
-    if word in {"ago", "back"}:
+    if word in _AGO:
         return fixed(stop + 1, around(question, question.today, amount, unit, -1))
     if word == "hence" or (word == "from" and question.words[stop + 1] == "now"):
         stop += 1 if word == "hence" else 2
         return fixed(stop, around(question, question.today, amount, unit, 1))
-    return None
+    return _counted_on(question, stop + 1, amount, unit) if word == "from" else None
+
+
+def _counted_on(question: Question, at: int, amount: Amount, unit: str) -> Moment | None:
+    """A week from Friday, a month from today: that day itself, as far on as was said."""
+    if question.words[at] not in _TO_COME:
+        return None
+    inner = relative(question, at, "from") or named(question, at, "on")
+    if inner is None or question.words[inner.stop] in {"to", "until", "till", "-", "–"}:
+        return None
+    known = inner.of(inner.turn) if inner.turn is not None else None
+    days = known or earliest(inner, question.today + 1)
+    if days is None or days[1] - days[0] > 1:
+        return None
+    first, last = (shifted(question, days[0], count, unit) for count in amount)
+    return fixed(inner.stop, (first, last + 1))
+
+
+def _weekdays_ago(question: Question, at: int) -> Moment | None:
+    """Two Fridays ago: the last but one before today."""
+    found = number(question, at)
+    if found is None:
+        return None
+    (low, high), here = found
+    weekday = MANY_WEEKDAYS.get(question.words[here])
+    if weekday is None or question.words[here + 1] not in _AGO:
+        return None
+    last = question.today - 1 - (question.today - 1 - weekday) % 7
+    return fixed(here + 2, (last - 7 * int(high - 1), last - 7 * int(low - 1) + 1))
 
 
 def _rolling(question: Question, at: int) -> Moment | None:
@@ -223,7 +276,7 @@ def _rolling(question: Question, at: int) -> Moment | None:
         amount, unit, stop = found
         if few not in {"a", "an"} and _stands(question, stop):
             return _rolled(question, stop, amount, unit, is_next)
-    if word == "past" and few in UNITS and _stands(question, at + 2):
+    if word == "past" and few in UNITS and few != "weekend" and _stands(question, at + 2):
         return _rolled(question, at + 2, (1, 1), few, is_next)
     return None
 
@@ -238,12 +291,15 @@ def _rolled(question: Question, stop: int, amount: Amount, unit: str, is_next: b
 def _turn(question: Question, at: int) -> Moment | None:
     """Last week · this spring · next Friday · last night."""
     word, what = question.words[at], question.words[at + 1]
+    if word == "this" and what in _LAST | _NEXT and question.words[at + 2] in UNITS:
+        return _rolling(question, at + 1) or _turn(question, at + 1)
     step = 0 if word == "this" else 1 if word in _NEXT else -1
     if what in PARTS_OF_DAY:
         return _part_of_day(question, at, step)
     unit = UNIT_NAMES.get(what)
     if unit and what == unit and _stands(question, at + 2):
-        return _turn_of(question, unit, step, at + 2)
+        is_near = word in _COMING and unit == "weekend" and _is_before_weekend(question)
+        return _turn_of(question, unit, 0 if is_near else step, at + 2)
     this_at = at + 1
     if word == "this" and what in _LAST | _NEXT:
         this_at, step = at + 2, 1 if what in _NEXT else -1
@@ -254,6 +310,11 @@ def _turn(question: Question, at: int) -> Moment | None:
         return None
     moment = named(question, this_at, "this" if word == "this" else "last")
     return _stepped(question, moment, step) if moment else None
+
+
+def _is_before_weekend(question: Question) -> bool:
+    """Whether the coming weekend is that of this week."""
+    return question.today < weekend(week_of(question.today))[0]
 
 
 def _stepped(question: Question, moment: Moment, step: int) -> Moment | None:

@@ -123,9 +123,29 @@ UNITS = {
     "year": ("month", 12),
     "decade": ("month", 120),
 }
-SHORT_UNITS = {"min": "minute", "hr": "hour", "wk": "week", "mth": "month", "yr": "year"}
+SHORT_UNITS = {
+    "min": "minute",
+    "hr": "hour",
+    "wk": "week",
+    "mth": "month",
+    "mo": "month",
+    "yr": "year",
+}
 UNIT_NAMES = {name: unit for unit in UNITS for name in (unit, f"{unit}s", f"{unit}s'")} | {
     name: unit for short, unit in SHORT_UNITS.items() for name in (short, f"{short}s")
+}
+LETTER_UNITS = {"h": "hour", "d": "day", "w": "week", "y": "year"}
+"""Units that are one letter after a figure: 2h."""
+MANY_WEEKDAYS = {f"{name}s": number for name, number in WEEKDAYS.items() if name.endswith("day")}
+DECADES = {
+    "twenties": "20s",
+    "thirties": "30s",
+    "forties": "40s",
+    "fifties": "50s",
+    "sixties": "60s",
+    "seventies": "70s",
+    "eighties": "80s",
+    "nineties": "90s",
 }
 HALF_WIDTHS = {"week": 3, "weekend": 3, "fortnight": 3, "month": 15, "quarter": 15, "year": 182}
 """Days on each side that "two weeks ago" may mean; units not listed mean the day itself."""
@@ -159,7 +179,7 @@ NAMELESS = (
 """Words that say when and are nobody's name."""
 TRIGGERS = frozenset(
     {*MONTHS, *WEEKDAYS, *SEASONS, *UNIT_NAMES, *NEAR, *HOLIDAY_STARTS, *PARTS_OF_DAY}
-    | {*"0123456789"}
+    | {*MANY_WEEKDAYS, *DECADES, *"0123456789"}
 )
 """Every phrase that says a time holds one of these."""
 
