@@ -75,6 +75,11 @@ def words(text: str) -> list[str]:
     return terms or [term for unit in units for term in _all_terms(unit)]
 
 
+def has_no_spaces(text: str) -> bool:
+    """Whether a text is of a script that sets no spaces between words."""
+    return _IS_UNSPACED.search(text) is not None
+
+
 def word_ids(text: str) -> NDArray[np.uint32]:
     """The numbers of `words(text)`, shape (n,)."""
     return numbered(words(text))
