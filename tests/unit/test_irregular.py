@@ -19,15 +19,36 @@ from memory_vault.text.words import STOP_WORDS, words
         ("shelf", "shelves"),
         ("Teaching", "TAUGHT"),
         ("person's", "people"),
+        ("go", "goes"),
+        ("grandchild", "grandchildren"),
+        ("stepchild", "stepchildren"),
+        ("policewoman", "policewomen"),
+        ("housewife", "housewives"),
+        ("bookshelf", "bookshelves"),
+        ("mistake", "mistaken"),
+        ("overhear", "overheard"),
+        ("babysitting", "babysat"),
+        ("flu shot", "flu shots"),
+        ("a thought", "my thoughts"),
+        ("saw", "saws"),
+        ("spoke", "spokes"),
     ],
 )
 def test_a_question_finds_what_was_said_in_another_form(asked: str, said: str) -> None:
     assert words(asked) == words(said)
 
 
-@pytest.mark.parametrize("word", ["bit", "born", "founded", "leaves", "lives", "rose", "wound"])
+@pytest.mark.parametrize(
+    "word", ["bit", "born", "founded", "leaves", "lives", "rose", "wound", "shot"]
+)
 def test_forms_that_are_more_often_another_word_stay(word: str) -> None:
     assert base_form(word) == word
+
+
+@pytest.mark.parametrize("word", ["LED", "FED", "MET", "LED's"])
+def test_short_words_in_capitals_are_no_forms_of_others(word: str) -> None:
+    assert words(word) == [word[:3].lower()]
+    assert words(f"the {word} lamp") == [word[:3].lower(), "lamp"]
 
 
 def test_every_form_has_one_base_that_is_none_itself() -> None:

@@ -34,6 +34,8 @@ _OTHER_PARTS = re.compile(r"\d+|[^\d._@'+#]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _ENDINGS = re.compile(r"(?:'(?:s|ll|re|ve|d|m)|n't|')\Z")
+_ACRONYM = re.compile(r"[A-Z]{2,3}(?:'s)?\Z")
+"""Short words in capitals, which are no forms of others: LED, FED, MET."""
 _NEGATIONS = {"ain't": "is", "can't": "can", "shan't": "shall", "won't": "will"}
 """Those that are no word of their own without their ending."""
 _CACHED_UNIT = 64
@@ -59,9 +61,9 @@ def words(text: str) -> list[str]:
     """List the search terms of a text in order, repeats included.
 
     Terms are NFKC, case-folded, without accents, and English words are reduced to Snowball
-    stems, irregular forms to those of their base: "went" to that of "go". Stop words are left out
-    unless the text has nothing else. Identifiers, versions and addresses come whole and in parts;
-    scripts without spaces come as pairs of characters.
+    stems, irregular forms to those of their base: "went" to that of "go", but "LED" to "led". Stop
+    words are left out unless the text has nothing else. Identifiers, versions and addresses come
+    whole and in parts; scripts without spaces come as pairs of characters.
 
     The store keeps terms beside each chunk. Whoever changes what this gives adds
     `storage.sqlite.rewording.reword` to the migrations once more, so that older files follow.
@@ -109,7 +111,8 @@ def _kept(unit: str) -> tuple[str, ...]:
 
 
 def _without_stop_words(unit: str) -> tuple[str, ...]:
-    return tuple(_stem(word) for word in _spellings(unit) if word not in STOP_WORDS)
+    stem = _stem_as_is if _ACRONYM.match(unit) else _stem
+    return tuple(stem(word) for word in _spellings(unit) if word not in STOP_WORDS)
 
 
 _kept_cached = lru_cache(maxsize=1 << 16)(_without_stop_words)
@@ -163,9 +166,14 @@ def _stem(word: str) -> str:
 
     Words of other alphabets and with digits stay as they are.
     """
+    return _stem_as_is(base_form(word))
+
+
+def _stem_as_is(word: str) -> str:
+    """Snowball English stem of a word that is no form of another."""
     if not (word.isascii() and word.isalpha()) or len(word) > _CACHED_UNIT:
         return word
-    stem: str = _stemmer().stemWord(base_form(word))
+    stem: str = _stemmer().stemWord(word)
     return stem
 
 
