@@ -6,6 +6,7 @@ import re
 
 from ..models import MemoryType
 from .facts.instructions import may_be_name
+from .facts.rules import LANGUAGE
 
 _MAX_CHARS = 240
 _MAX_WORDS = 36
@@ -24,8 +25,13 @@ _PASSING = re.compile(
     r"|used to|not sure)\b",
     _I,
 )
+_NO_TRAITS = (
+    "bit|little|lot|few|while|tad|moment|mess|wreck|fool|idiot|moron|failure|disaster|zombie|wimp"
+    "|(?:half[- ])?(?:second|minute|hour|day|week|month|year|mile|block|step)"
+    " (?:late|early|behind|ahead|away|older|younger|in|into|off|short|from|too)"
+)
 _SELF = (
-    r"(?:a|an)\s+(?!bit\b|little\b|lot\b|few\b|while\b|tad\b|moment\b|mess\b|wreck\b)"
+    rf"(?:a|an)\s+(?!(?:{_NO_TRAITS})\b)"
     r"(?:[\w-]+\s+){0,3}[\w-]+"
     r"|allergic to|intolerant|vegan|vegetarian|pescatarian|diabetic|left-handed|right-handed"
     r"|colou?r[- ]?blind|deaf|blind|married|single|divorced|widowed|retired|engaged"
@@ -45,23 +51,36 @@ _MINE = (
     r"|mother tongue|first language|blood type|employer|company|team|boss|manager|occupation"
     r"|profession|nationality|shoe size|pronouns|(?:all[- ]time )?favou?rite [\w -]{1,30}"
 )
+_PEOPLE = rf"{_KIN}|team|boss|manager"
+# What somebody is for now, and where.
+_STATES = (
+    "late|sick|ill|here|there|home|down|broken|not|so|too|very|really|pretty|fine|ok|okay|\\w+ing"
+)
+_STATES_OF_PEOPLE = (
+    "angry|annoyed|asleep|awake|away|back|better|bored|busy|cold|crazy|cross|done|drunk|early|excited"
+    "|exhausted|full|furious|glad|gone|happy|hot|hungry|hurt|injured|jealous|just|lost|mad|nervous"
+    "|off|out|ready|sad|safe|scared|sleepy|stuck|still|stressed|sure|thirsty|tired|up|upset"
+    "|worried|worse|wet|at|behind|beside|by|in|inside|near|next to|on|outside|under|upstairs|with"
+)
 _SEMANTIC = re.compile(
     _LEAD + r"(?:"
-    rf"(?-i:I)(?:['’]m| am) (?:{_SELF})"
-    r"|(?-i:I) (?:currently |now |still )?(?:live|work|study|teach|volunteer|reside) "
+    rf"I(?:['’]m| am) (?:{_SELF})"
+    r"|I (?:currently |now |still )?(?:live|work|study|teach|volunteer|reside) "
     r"(?:in|at|for|as|on|with|near|from)\b"
-    r"|(?-i:I) (?:was born|grew up|graduated) (?:in|on|from)\b"
-    r"|(?-i:I)(?:['’]ve| have)(?: got)? (?:an?|one|two|three|four|five|six|\d|no|many) "
+    r"|I (?:was born|grew up|graduated) (?:in|on|from)\b"
+    r"|I(?:['’]ve| have)(?: got)? (?:an?|one|two|three|four|five|six|\d|no|many) "
     rf"(?:[\w-]+ ){{0,3}}?(?:{_KIN}|allerg(?:y|ies)|degree|phd|diabetes|asthma)\b"
-    r"|(?-i:I)(?:['’]ve| have) (?:diabetes|asthma|celiac disease|coeliac disease|adhd|epilepsy)\b"
-    r"|(?-i:I) (?:speak (?-i:[A-Z])\w*|play the|own an?|drive an?|don[’']t (?:eat|drink))\b"
-    rf"|my (?:{_MINE}) (?:is|are) "
-    r"(?!late\b|sick\b|ill\b|here\b|there\b|home\b|down\b|broken\b|not\b|so\b|too\b|very\b|really\b|pretty\b|fine\b|ok\b|okay\b|\w+ing\b)"
+    r"|I(?:['’]ve| have) (?:diabetes|asthma|celiac disease|coeliac disease|adhd|epilepsy)\b"
+    rf"|I (?:speak (?:{LANGUAGE}\b|(?-i:[A-Z])\w*)"
+    r"|play the|own an?|drive an?|don[’']t (?:eat|drink))\b"
+    rf"|my (?!(?:{_PEOPLE}) (?:is|are) (?:{_STATES_OF_PEOPLE})\b)(?:{_MINE}) (?:is|are) "
+    rf"(?!(?:{_STATES})\b)"
     r")",
     _I,
 )
 _ORDERS = (
-    r"(?:address|answer|avoid|call|cite|convert|end|explain|format|give(?! up)|include|keep|list"
+    r"(?:address|answer|avoid|be (?:more )?(?:brief|concise|succinct)"
+    r"|call|cite|convert|end|explain|format|give(?! up)|include|keep|list"
     r"|make sure|mention|provide|refer to|remind|reply|respond|show|sign|speak|spell|start|suggest"
     r"|summari[sz]e|talk|tell|translate|use|write)"
 )
@@ -80,6 +99,8 @@ _PROCEDURAL = re.compile(
     r"|I (?:like|want) (?:my|your) (?:answers|replies|responses|explanations|code|summaries)\b"
     r"|please (?:do not|don[’']t) (?:ever )?(?:use|call|include|mention) [\w ,']+ "
     r"(?:again|anymore|ever)\b"
+    r"|(?:please )?keep (?:all )?your (?:answers|replies|responses)\b"
+    r"|from now on,? no emojis?\b"
     r"|(?:please |you can |just )?call me (?P<name>(?-i:[A-Z])[\w’'-]*)"
     r")",
     _I,

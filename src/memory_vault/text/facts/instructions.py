@@ -66,8 +66,9 @@ def read_instructions(text: str, role: str) -> list[Instruction]:
     """List the standing instructions that a user gives in plain words, in order, one a sentence.
 
     Made to be right rather than complete: a text that is long or quotes gives nothing, and so
-    does a sentence that asks, denies, supposes, reports or speaks of today only. Of two values
-    for one key the later one stays.
+    does a sentence that asks, supposes, reports, speaks of today only or denies, but for "never use
+    emojis". A wish must say that it stands ("always", "from now on"): "Answer in French" may be
+    about one answer. Of two values for one key the later one stays.
     """
     if role != "user" or len(text) > _MAX_CHARS or _QUOTED.search(text):
         return []
@@ -79,6 +80,8 @@ def read_instructions(text: str, role: str) -> list[Instruction]:
 def _read(sentence: str) -> Instruction | None:
     """The instruction that one whole sentence gives, if any."""
     sentence = _LEAD.sub("", sentence, count=1) if _LEAD.match(sentence) else sentence
+    if _NO_EMOJIS.fullmatch(sentence):
+        return Instruction("emojis", "none", 0.9)
     if _DOUBTFUL.search(sentence):
         return None
     for pattern, make in _PATTERNS:
@@ -109,6 +112,14 @@ def _language(match: re.Match[str]) -> Instruction | None:
     return Instruction("answer language", match["value"].capitalize(), 0.95)
 
 
+def _length(match: re.Match[str]) -> Instruction | None:
+    return Instruction("answer length", match["value"].lower(), 0.9)
+
+
+def _spelling(match: re.Match[str]) -> Instruction | None:
+    return Instruction("spelling", match["value"].capitalize(), 0.9)
+
+
 def _format(match: re.Match[str]) -> Instruction | None:
     return Instruction("answer format", match["value"], 0.9)
 
@@ -122,18 +133,41 @@ def _temperature(match: re.Match[str]) -> Instruction | None:
 
 
 _Make = Callable[[re.Match[str]], Instruction | None]
-_ANSWER = (
-    r"(?:please )?(?:always |from now on,? (?:please )?(?:always )?)(?:answer|reply|respond|write)"
+_ONWARDS = r"from now on,? (?:please )?(?:always )?"
+_I_WANT = r"i(?:['’]d like| want) you to always "
+_ALWAYS = rf"(?:please )?(?:always |{_ONWARDS}|{_I_WANT})"
+_REPLY = r"(?:answer|reply|respond|write)(?: to)?(?: me)?"
+_ANSWER = rf"{_ALWAYS}{_REPLY}"
+_FROM_NOW_ON = r",? from now on"
+_USE = rf"(?:please (?:always )?|always (?:please )?|{_ONWARDS}|{_I_WANT})use"
+_DO_NOT = r"(?:don['’]t|do not)"
+_NO_EMOJIS = re.compile(
+    rf"(?:(?:please )?(?:never|{_DO_NOT} ever)|from now on,? (?:please )?(?:never|{_DO_NOT})) use"
+    rf" (?:any )?emojis?{_END}"
+    rf"|(?:please )?(?:{_DO_NOT} use (?:any )?|no )emojis?"
+    rf",? (?:again|anymore|ever|from now on){_END}"
+    rf"|from now on,? no emojis?{_END}",
+    re.IGNORECASE,
 )
-_USE = r"(?:please (?:always )?|always (?:please )?)use"
 _SOURCES: tuple[tuple[str, _Make], ...] = (
     (
         r"(?:please |you can |just |everyone calls me \w+, so )?call me "
         rf"(?-i:(?P<value>{_NAME}?)){_END}",
         _called,
     ),
-    (rf"{_ANSWER}(?: to)?(?: me)? in (?P<value>{_LANGUAGES}){_END}", _language),
-    (rf"{_ANSWER}(?: to)?(?: me)? (?:in|with|using) (?P<value>{_FORMATS}){_END}", _format),
+    (rf"{_ANSWER}(?: only)? in (?P<value>{_LANGUAGES})(?: only)?{_END}", _language),
+    (rf"(?:please )?{_REPLY} in (?P<value>{_LANGUAGES}){_FROM_NOW_ON}{_END}", _language),
+    (rf"{_ANSWER} (?:in|with|using) (?P<value>{_FORMATS}){_END}", _format),
+    (rf"{_ALWAYS}be (?:more )?(?P<value>brief|concise|succinct){_END}", _length),
+    (
+        r"(?:please )?(?:always )?keep (?:all )?your (?:answers|replies|responses) "
+        rf"(?P<value>brief|concise|short){_END}",
+        _length,
+    ),
+    (
+        rf"{_USE} (?P<value>American|Australian|British|Canadian) (?:English|spellings?){_END}",
+        _spelling,
+    ),
     (
         rf"{_USE} (?:the )?(?P<value>metric|imperial|SI)(?: units?| system| measurements?)?{_END}",
         _units,
