@@ -99,6 +99,37 @@ async def test_a_retraction_closes_and_states_nothing(memory: MemoryLayer) -> No
     assert (await times(memory))["User works at Contoso."] == (2019, 2022)
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "over"),
+    [
+        ("I'm allergic to nuts.", "I outgrew my nut allergy.", "User is allergic to nuts."),
+        (
+            "Any recipes for my nut allergy?",
+            "I'm not allergic to nuts.",
+            "User is allergic to nuts.",
+        ),
+        ("I work at Contoso.", "I'm unemployed.", "User works at Contoso."),
+        ("I'm unemployed.", "I work at Contoso.", "User is unemployed."),
+        ("I'm retired.", "I work at Contoso as a nurse.", "User is retired."),
+        ("I'm married to Anna.", "I'm widowed.", "User is married to Anna."),
+        ("My wife Anna is here.", "My wife Anna and I got divorced.", "User's wife is Anna."),
+        ("I hate coffee now.", "I like coffee again.", "User dislikes coffee."),
+    ],
+)
+async def test_what_a_later_statement_contradicts_is_over(
+    memory: MemoryLayer, first: str, then: str, over: str
+) -> None:
+    await memory.save(first, occurred_at=day(2020))
+    await memory.save(then, occurred_at=day(2022))
+    assert (await times(memory))[over] == (2020, 2022)
+
+
+async def test_a_job_outlives_the_name_of_its_employer(memory: MemoryLayer) -> None:
+    await memory.save("I'm a nurse.", occurred_at=day(2020))
+    await memory.save("I work at Contoso.", occurred_at=day(2022))
+    assert (await times(memory))["User works as a nurse."] == (2020, None)
+
+
 async def test_told_again_is_a_confirmation(memory: MemoryLayer) -> None:
     first = await memory.save("I live in Rome.", occurred_at=day(2020))
     again = await memory.save("I live in Rome.", occurred_at=day(2021))

@@ -7,7 +7,8 @@ English only, made to be right rather than complete. What is read:
    part to play ("write a letter …", "act as …") are left out: they are seldom about their writer.
 2. A sentence that reports ("she says I …"), jokes or takes itself back gives nothing; a clause
    that supposes ("if I lived in …") gives nothing, nor do those after it. Of a clause that asks,
-   hopes or leaves open only what it takes for granted is read: "is my cat Miso too old for …?"
+   hopes, leaves open or is taken back ("got a job but turned it down") only what it takes for
+   granted is read: "is my cat Miso too old for …?"
 3. A clause must fit one pattern from end to end, in the present, about the writer or somebody of
    the family; "used to" is history, "no longer", "sold", "quit" and the like end what held. A
    sentence may leave its "I" out ("Just moved to …"). What is taken for granted ("my 5-year-old
@@ -15,7 +16,8 @@ English only, made to be right rather than complete. What is read:
 4. Names are told by their capitals; things by short lists of plain nouns. What only points at
    something ("the second one", "your idea") is none.
 5. Times in a clause date moves, purchases, jobs and marriages, told from the moment of the message;
-   one of the future dates nothing but a plan, and a plan needs one.
+   "for three years" dates what goes on. One of the future dates nothing but a plan, and a plan
+   needs one.
 6. Statements on one subject replace each other ("home", "employer", "taste:coffee"); what may be
    many has subjects of its own ("allergy:peanuts", "pet:rex").
 """
@@ -36,7 +38,7 @@ from .health import HEALTH
 from .hobbies import HOBBIES
 from .life import PLACES, PLANS
 from .people import IDENTITY, RELATIONS
-from .rules import Form, Rule
+from .rules import NUMBER, Form, Rule
 from .tastes import TASTES
 from .things import THINGS
 from .work import WORK
@@ -47,6 +49,12 @@ _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)?")
 _ANY_WORD = re.compile(r"\w+")
 _FIELD = re.compile(r"\{(?:(a) )?(\w+)(\|?)\}")
 _PLURAL = re.compile(r"[^\Wsui]s$")
+_FOR = re.compile(
+    r"(?:i|we)(?:['’]ve| have) (?:[^,]*? )?for (?:about |around |over |almost |nearly "
+    r"|more than )?"
+    rf"((?:an?|{NUMBER}) (?:year|month|week)s?)\b(?! and a half)",
+    re.IGNORECASE,
+)
 _MOST = 20
 """Readings of one text at most."""
 _MAX_CHARS = 120
@@ -107,7 +115,7 @@ def is_said(one: Reading, found: Iterable[Reading]) -> bool:
 def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
     """What one clause states; what it ends it does not state as well."""
     found: list[Reading] = []
-    ended: set[str] = set()
+    ended: set[tuple[str, str]] = set()
     has_whole = False
     for rule in _fitting(clause.text):
         if not rule.is_inside and (
@@ -121,8 +129,12 @@ def _of_clause(clause: Clause, moment: datetime, who: str) -> list[Reading]:
         has_whole = has_whole or (bool(made) and not rule.is_inside)
         found += made
         if rule.time != "future":  # a plan ends with its day
-            ended |= {one.subject for one in made if not one.text}
-    return [one for one in found if not one.text or one.subject not in ended]
+            ended |= {(one.subject, one.value) for one in made if not one.text}
+    return [
+        one
+        for one in found
+        if not one.text or ended.isdisjoint([(one.subject, ""), (one.subject, one.value)])
+    ]
 
 
 @cache
@@ -161,6 +173,8 @@ def _readings(
     if span is not None:
         groups["day"] = span.start.date().isoformat()
         groups["when"] = _when(span)
+    if span is None and rule.time == "past":
+        span = _lasting(clause.text, moment)
     since = _began(span) if rule.time == "past" and span is not None else None
     for values in _each(rule, groups):
         for form in rule.forms:
@@ -208,6 +222,12 @@ def _span(text: str, moment: datetime) -> TimeSpan | None:
     """The one time that a clause speaks of; None for none or several."""
     found = read_time_spans(text, moment)
     return found[0] if len(found) == 1 else None
+
+
+def _lasting(text: str, moment: datetime) -> TimeSpan | None:
+    """The time at which what goes on began: that of "ago" for "I've … for three years"."""
+    match = _FOR.match(text)
+    return _span(f"{match[1]} ago", moment) if match and not read_time_spans(text, moment) else None
 
 
 def _when(span: TimeSpan) -> str:

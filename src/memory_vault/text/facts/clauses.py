@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from .undone import is_of_two, is_undone
+
 _SCAN = 2_000
 """Characters of a text that are looked at; what is longer is seldom about its writer."""
 _LONG = 6_000
 """A text of more characters is taken for material, not for something said."""
 _MAX_SENTENCE = 400
-_SELF = re.compile(r"\b(?:i|my|we)\b", re.IGNORECASE)
+_SELF = re.compile(r"\b(?:i|my|we|our|im|ive)\b", re.IGNORECASE)
 # A text handed over to be worked on, or a part to play: what it says is not about its writer.
 _TASK = re.compile(
-    r"```|\b(?:just kidding|only kidding|act as|pretend|role-?play|you are an?\b|you will be"
+    r"```|(?:^|[.!?:\n]\s*)(?:imagine|picture|consider|suppose)(?: (?:this|that|the following))?"
+    r"(?: scenario| situation| case)?\s*[.:!…]"
+    r"|\b(?:eli5|explain (?:\w+ )?(?:to me )?like i['’]?m|just kidding|only kidding|act as|pretend"
+    r"|role-?play|you are an?\b|you will be"
     r"|in the style of|lyrics|screenplay"
     r"|(?:write|draft|compose|create|generate|make up|give me|tell me|continue|finish|rewrite"
     r"|paraphrase|rephrase|translate|proofread|correct|edit|improve|summari[sz]e|fix) "
@@ -33,7 +38,8 @@ _NOT_PROSE = re.compile(
 )
 _HOLE = "\x00"
 _SENTENCE = re.compile(
-    r"(?:[^.!?\n]|\.(?=\w)|(?<=\b[A-Z])\.|(?<=\bDr)\.|(?<=\bMr)\.|(?<=\bMs)\.|(?<=\bMrs)\."
+    r"(?:[^.!?\n]|\.(?=\w)|(?<=\be\.g)\.|(?<=\bi\.e)\.|(?<=\b[A-Z])\.|(?<=\bDr)\.|(?<=\bMr)\."
+    r"|(?<=\bMs)\.|(?<=\bMrs)\."
     r"|(?<=\bSt)\.)+(?:[.!?]+|\n|$)"
 )
 # What makes a whole sentence doubtful: it reports, jokes, quotes or takes itself back.
@@ -43,7 +49,7 @@ _REPORTED = re.compile(
     r"|as if|just kidding|kidding|joking|jk|lol|lmao|haha\w*|hehe|totally not|in theory"
     r"|in another life|in my dreams|fictional|protagonist|hypothetical\w*|oh joy)\b"
     r"|[🙄😜😏😂🤣]|(?:^|\s)/s\b|;\)"
-    r"|,? (?:i guess|i think|i suppose|i believe|or so|maybe|not)[.!]*$",
+    r"|,? \(?(?:i guess|i think|i suppose|i believe|or so|maybe|not)\)?[.!]*$",
     re.IGNORECASE,
 )
 # What makes a clause doubtful, and those after it.
@@ -106,12 +112,24 @@ _LEAD = re.compile(
 _DROPPED = re.compile(
     r"\W*(?:(?:just|recently|finally|also|actually|btw|yeah|yes|oh|hey)\b,? )*(?:(?P<have>been)"
     r"|(?P<am>living|working|based|learning|studying|planning)"
-    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold|love|loved"
-    r"|hate)\b",
+    r"|moved|got|bought|adopted|started|lost|quit|joined|graduated|switched|sold"
+    r"|(?:love|loved|hate)(?! (?:(?-i:[A-Z])|(?:speech|crimes?|mail|story|stories|letters?|songs?"
+    r"|life"
+    r"|language|languages|triangle)\b)))\b",
+    re.IGNORECASE,
+)
+# Where such a sentence has a subject after all: "Living in London is hard", "Based in Oslo, our …".
+_HAS_SUBJECT = re.compile(
+    r"(?:(?!,? (?:and|but|so|because|which|that|where|who|as|while|it|i|my|we)\b|[,;:(]).)*?"
+    r" (?:is|isn['’]t|was|wasn['’]t|are|were|must|can|could|would|will|should|might|may|has|had"
+    r"|takes"
+    r"|took|makes|made|gets|feels|felt|seems|sounds|means|requires|needs)\b"
+    r"|[^,]*, (?:our|the|this|these|it|they|he|she|\w+ is)\b",
     re.IGNORECASE,
 )
 _AS_A = re.compile(r"as an? ", re.IGNORECASE)
 _ME = re.compile(r",? (?:i|my)\b", re.IGNORECASE)
+_SHORT = re.compile(r"(?:im|ive)\b", re.IGNORECASE)
 _EDGE = " \t\n.,;:!?-–—"
 
 
@@ -124,7 +142,8 @@ class Clause:
         start: Where `text` begins in the whole.
         stop: Where it ends.
         is_plain: Whether it neither denies nor speaks of what is not yet or no more.
-        is_open: Whether it asks or leaves open, so that only what it takes for granted holds.
+        is_open: Whether it asks, leaves open or is taken back, so that only what it takes for
+            granted holds.
     """
 
     text: str
@@ -153,7 +172,7 @@ def clauses(text: str, may_say: Callable[[str], bool]) -> Iterator[Clause]:
         if len(sentence[0]) > _MAX_SENTENCE or whose is None:
             continue
         parts = [_trimmed(sentence[0], *part) for part in _parts(sentence[0])]
-        said = [sentence[0][start:stop] for start, stop in parts]
+        said = [_spelt(sentence[0][start:stop]) for start, stop in parts]
         said[:1] = [whose + one for one in said[:1]]
         if not any(map(may_say, said)):
             continue
@@ -170,7 +189,8 @@ def _hole(match: re.Match[str]) -> str:
 
 def _whose(sentence: str) -> str | None:
     """What is to stand before a sentence so that it says whom it is about; None if of no use."""
-    if (match := _DROPPED.match(sentence)) is not None:
+    match = _DROPPED.match(sentence)
+    if match is not None and not (match["am"] and _HAS_SUBJECT.match(sentence)):
         return "I've " if match["have"] else "I'm " if match["am"] else "I "
     return "" if _SELF.search(sentence) else None
 
@@ -185,13 +205,20 @@ def _of_sentence(
     if sentence.rstrip().endswith("?"):
         asking = next((at for at, part in enumerate(parts) if _asks(sentence[slice(*part)])), 0)
     for place, (start, stop) in enumerate(parts):
-        shown = ("" if place else whose) + sentence[start:stop]
+        shown = ("" if place else whose) + _spelt(sentence[start:stop])
         if _SUPPOSED.search(shown):
             return
         if shown:
-            is_open = place >= asking or _OPEN.search(shown) is not None
+            is_doubtful = _OPEN.search(shown) is not None or is_undone(sentence, start, stop)
+            is_open = place >= asking or is_doubtful
             is_plain = not _UNREAL.search(shown)
             yield Clause(shown, offset + start, offset + stop, is_plain, is_open)
+
+
+def _spelt(clause: str) -> str:
+    """With the apostrophe of its first word, which many leave out: "im", "ive"."""
+    short = _SHORT.match(clause)
+    return f"{clause[0]}'{clause[1:]}" if short else clause
 
 
 def _trimmed(sentence: str, start: int, stop: int) -> tuple[int, int]:
@@ -213,6 +240,8 @@ def _parts(sentence: str) -> Iterator[tuple[int, int]]:
     """Start and stop of each clause."""
     start = 0
     for match in _SPLIT.finditer(sentence):
+        if is_of_two(sentence, start, match.start(), match.end()):
+            continue
         if match.start() > start:
             yield start, match.start()
         start = match.end()

@@ -16,10 +16,98 @@ _CONDITION = (
     r"|hay fever|a heart condition|parkinson['’]?s(?: disease)?|chronic pain)"
 )
 
+_OF_WHAT = r"(?!(?:food|seasonal|severe|bad|new|own|mild|known|other)\b)[\w-]+"
+_OUTGREW = (
+    *("outgrew", "outgrown", "grew out of", "grown out of", "got rid of", "gotten rid of"),
+    *("got over", "gotten over", "overcame", "overcome", "lost", "beat"),
+)
+_OUTGROWN = rf"(?:{'|'.join(_OUTGREW)})"
+_OVER = "".join(rf"(?<!\b{verb} my)" for verb in _OUTGREW)
+"""After "my": what comes next is behind one."""
+_IS_GONE = (
+    r"(?:(?:is|['’]s|has)(?: now| finally| completely)? (?:gone(?: away)?|over|cured|cleared(?:"
+    r" up)?"
+    r"|disappeared|healed)|went away|disappeared|cleared up)"
+)
+_COUNTED = frozenset(
+    (
+        *(
+            "nut",
+            "peanut",
+            "walnut",
+            "almond",
+            "cashew",
+            "hazelnut",
+            "pistachio",
+            "egg",
+            "cat",
+            "dog",
+        ),
+        *(
+            "bee",
+            "wasp",
+            "strawberry",
+            "banana",
+            "apple",
+            "tomato",
+            "mushroom",
+            "oat",
+            "bean",
+            "onion",
+        ),
+        *("soybean", "lentil", "avocado", "mango", "peach", "cherry", "horse", "rabbit", "mite"),
+    )
+)
+_NO_ALLERGENS = frozenset(
+    (
+        *(
+            "mornings",
+            "monday",
+            "mondays",
+            "bullshit",
+            "bs",
+            "work",
+            "exercise",
+            "fun",
+            "drama",
+            "math",
+        ),
+        *("nonsense", "stupidity", "commitment", "effort", "responsibility", "meetings", "idiots"),
+        *(
+            "people",
+            "liars",
+            "maths",
+            "school",
+            "sports",
+            "money",
+            "boredom",
+            "failure",
+            "homework",
+        ),
+    )
+)
+"""What people call themselves allergic to and are not."""
+
+
+def _allergens(text: str) -> list[str]:
+    """What one is allergic to, in the plural where it is counted, so that it is one subject."""
+    return [_plural(one) for one in things(text) if one.lower() not in _NO_ALLERGENS]
+
+
+def _plural(thing: str) -> str:
+    before, space, last = thing.rpartition(" ")
+    if last.lower() not in _COUNTED:
+        return thing
+    if last.endswith("y"):
+        return f"{before}{space}{last[:-1]}ies"
+    return f"{before}{space}{last}{'es' if last.endswith(('o', 'ch')) else 's'}"
+
+
 HEALTH = (
     rule(
-        "am i'm i’m",
-        rf"{I_AM}{_BEEN} {DIET}(?:,? (?:and|but|so|now|since|for|because)\b.*)?",
+        "am i'm i’m are we're we’re",
+        rf"(?:{I_AM}|we(?:['’]re| are)(?: both| all)?){_BEEN} {DIET}(?:,? (?:and|but|so|now|since"
+        rf"|for|because)\b.*)?",
         ("diet", "{diet}", "{who} is {diet}."),
         time="past",
     ),
@@ -32,19 +120,41 @@ HEALTH = (
     ),
     rule(
         "my",
-        rf"\bmy (?P<what>(?:(?:type [12]|chronic|severe|mild|seasonal) )?(?!(?:anxiety|depression"
+        rf"\bmy{_OVER} (?P<what>(?:(?:type [12]|chronic|severe|mild|seasonal) )?(?!(?:anxiety"
+        rf"|depression"
         rf"|insomnia"
-        rf"|acid reflux|an?)\b){_CONDITION})\b(?! about)",
+        rf"|acid reflux|an?)\b){_CONDITION})\b(?! about| {_IS_GONE})",
         ("condition:{what}", "yes", "{who} has {what}."),
         is_inside=True,
     ),
     rule(
         "allergy intolerance",
-        r"\bmy (?P<thing>(?!(?:food|seasonal|severe|bad|new|own|mild|known|other)\b)[\w-]+) "
-        r"(?:allergy"
-        r"|intolerance)\b",
+        rf"\bmy{_OVER} (?P<thing>{_OF_WHAT}) (?:allergy|intolerance)\b(?! {_IS_GONE})",
         ("allergy:{thing}", "allergic", "{who} is allergic to {thing}."),
         is_inside=True,
+        many=("thing", _allergens),
+    ),
+    rule(
+        "allergy intolerance",
+        rf"(?:{I_HAVE}{JUST} {_OUTGROWN} my (?P<thing>{_OF_WHAT}) (?:allergy|intolerance)|my"
+        rf" (?P<thing2>{_OF_WHAT}) (?:allergy|intolerance) {_IS_GONE}){TAIL}",
+        ("allergy:{thing}", "", ""),
+        time="past",
+        many=("thing", _allergens),
+    ),
+    rule(
+        "my longer have",
+        rf"(?:{I_HAVE}{JUST} {_OUTGROWN} my (?P<what>{_CONDITION})|my (?P<what2>{_CONDITION})"
+        rf" {_IS_GONE}|i (?:no longer have|(?:don['’]t|do not) have(?=.* any ?more)) "
+        rf"(?P<what3>{_CONDITION})(?: any ?more)?){TAIL}",
+        ("condition:{what}", "", ""),
+        is_denial=True,
+    ),
+    rule(
+        "used",
+        rf"i used to be{_BEEN} {DIET}(?:,? (?:and|but|so|for|until|in|when|before)\b.*)?",
+        ("diet", "{diet}", ""),
+        is_denial=True,
     ),
     rule(
         "quit gave given stopped",
@@ -58,7 +168,8 @@ HEALTH = (
     ),
     rule(
         "drink",
-        r"i (?:don['’]t|do not|never) (?P<verb>drink)(?:,? (?:and|but|so|or|any ?more)\b.*)?",
+        r"i (?:don['’]t|do not|never) (?P<verb>drink)(?! and drive)(?:,? (?:and|but|so|or|any"
+        r" ?more)\b.*)?",
         ("avoids:alcohol", "{verb}", "{who} does not drink."),
         is_denial=True,
     ),
@@ -114,7 +225,7 @@ HEALTH = (
         "allergic",
         rf"{I_AM}(?: (?:severely|very|mildly|deathly|highly|really))* allergic to (?P<thing>.+)",
         ("allergy:{thing}", "allergic", "{who} is allergic to {thing}."),
-        many=("thing", things),
+        many=("thing", _allergens),
     ),
     rule(
         "allergy",
@@ -122,14 +233,14 @@ HEALTH = (
         rf" [\w-]+)?) allergy"
         rf"{TAIL}",
         ("allergy:{thing}", "allergic", "{who} is allergic to {thing}."),
-        many=("thing", things),
+        many=("thing", _allergens),
     ),
     rule(
         "allergic",
         rf"{I_AM} (?:not|no longer)(?: actually)? allergic to (?P<thing>.+?)(?: any ?more)?",
         ("allergy:{thing}", "", ""),
         is_denial=True,
-        many=("thing", things),
+        many=("thing", _allergens),
     ),
     rule(
         "have suffer diagnosed i've i’ve",

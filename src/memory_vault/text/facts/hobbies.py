@@ -96,7 +96,8 @@ HOBBIES = (
     ),
     rule(
         "been",
-        rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b|for (?!work\b)|since"
+        rf"{_BEEN} (?P<thing>{_MOVING})(?: (?:(?:a lot|lots|more|longer)\b(?! of)|for (?!work\b)"
+        rf"|since"
         rf"|every"
         rf"|regularly|lately|recently|again|on (?:weekends|\w+days)).*|,? lately|,? recently)",
         ("hobby:{thing}", "does", "{who} has been {thing}."),

@@ -6,24 +6,67 @@ from .rules import I_AM, I_HAVE, JUST, PLACE, SINCE, TAIL, rule
 
 _DWELLING = (
     r"(?:an? (?:[\w-]+ ){0,3}?(?:apartment|flat|house|studio|condo|room|loft|place|suburb|town|city"
-    r"|village|neighbou?rhood|area) (?:in|near|outside(?: of)?|called) )?"
+    r"|village|neighbou?rhood|area) (?:in|called) )?"
 )
-_WE = r"(?:i|we|my \w+ and i|me and my \w+)"
+_NEAR = (
+    r"an? (?:[\w-]+ ){0,3}?(?:apartment|flat|house|studio|condo|place|suburb|town|city|village"
+    r"|neighbou?rhood|area) (?:near|outside(?: of)?|close to)"
+)
+_KNOWN = (
+    r"(?:the )?(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida"
+    r"|Georgia"
+    r"|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts"
+    r"|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New [A-Z]\w+|North [A-Z]\w+"
+    r"|South [A-Z]\w+|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont"
+    r"|Virginia|Washington|West Virginia|Wisconsin|Wyoming|Ontario|Quebec|Alberta|British Columbia"
+    r"|US|USA|UK|United [A-Z]\w+|Canada|Mexico|Brazil|Argentina|Chile|Peru|Colombia|England"
+    r"|Scotland"
+    r"|Wales|Ireland|France|Spain|Portugal|Italy|Germany|Austria|Switzerland|Belgium|Netherlands"
+    r"|Denmark|Sweden|Norway|Finland|Iceland|Poland|Czech Republic|Hungary|Greece|Turkey|Israel"
+    r"|Egypt"
+    r"|Morocco|Kenya|Nigeria|India|China|Japan|Korea|Thailand|Vietnam|Indonesia|Malaysia|Singapore"
+    r"|Philippines|Australia|London|Manchester|Birmingham|Leeds|Bristol|Liverpool|Edinburgh|Glasgow"
+    r"|Cardiff|Belfast|Dublin|Cork|Paris|Lyon|Marseille|Berlin|Hamburg|Munich|Cologne|Frankfurt"
+    r"|Stuttgart|Leipzig|Vienna|Zurich|Geneva|Basel|Brussels|Amsterdam|Rotterdam|Utrecht|Copenhagen"
+    r"|Stockholm|Oslo|Bergen|Helsinki|Warsaw|Krakow|Prague|Budapest|Athens|Rome|Milan|Turin|Naples"
+    r"|Florence|Madrid|Barcelona|Valencia|Seville|Lisbon|Porto|Istanbul|Cairo|Nairobi|Lagos|Mumbai"
+    r"|Delhi|Bangalore|Chennai|Beijing|Shanghai|Hong Kong|Tokyo|Osaka|Kyoto|Seoul|Bangkok|Hanoi"
+    r"|Jakarta"
+    r"|Kuala Lumpur|Manila|Sydney|Melbourne|Brisbane|Perth|Adelaide|Auckland|Wellington|Toronto"
+    r"|Montreal|Vancouver|Calgary|Ottawa|Boston|Chicago|Denver|Seattle|Portland|Austin|Dallas"
+    r"|Houston"
+    r"|Atlanta|Miami|Orlando|Tampa|Phoenix|Tucson|Las Vegas|Los Angeles|San [A-Z]\w+|Sacramento"
+    r"|Oakland|Brooklyn|Philadelphia|Pittsburgh|Baltimore|Detroit|Cleveland|Columbus|Cincinnati"
+    r"|Indianapolis|Nashville|Memphis|Charlotte|Raleigh|Minneapolis|Milwaukee|Salt Lake City|Boise"
+    r"|St\. \w+|Tulsa|Omaha)\b"
+)
+_HOME_SIGN = (
+    rf"(?=.*\b(?:(?-i:(?:in)?to {_KNOWN}|from {_KNOWN}|[A-Z]\w+, [A-Z]\w+)|apartment|flat|house"
+    rf"|studio|condo"
+    r"|loft|suburb|town|city|village|neighbou?rhood|with my|for (?:work|school|college|my|his"
+    r"|her))\b)"
+)
+"""A team moves too: "we moved to Postgres". From one who says "we" a home wants a sign of one."""
+_WE = rf"(?:i|we(?:['’]ve)?(?={_HOME_SIGN})|my \w+ and i|me and my \w+)"
 
 PLACES = (
     rule(
         "live reside",
         rf"(?:i|we) (?:(?:currently|now|still|actually|only|also|do|both|all) )*(?:live|reside)"
-        rf"(?: (?:alone|happily|here|right here|over here|with my [\w ]{{2,20}}))? in {_DWELLING}"
-        rf"(?P<place>{PLACE})(?! temporarily){TAIL}",
+        rf"(?: (?:alone|happily|here|right here|over here|with my [\w ]{{2,20}}))? in"
+        rf" (?:{_DWELLING}"
+        rf"(?P<place>{PLACE})|{_NEAR} (?P<near>{PLACE}))(?! temporarily){TAIL}",
         ("home", "{place}", "{who} lives in {place}."),
+        ("home", "near {near}", "{who} lives near {near}."),
     ),
     rule(
         "living based located residing",
         rf"(?:{I_AM}|we(?:['’]re| are))(?: an expat)? (?:living|based|located|residing)(?: here)?"
-        rf"(?: out)? (?:in|out of) {_DWELLING}"
-        rf"(?P<place>{PLACE})(?:(?! temporarily| for (?:a|the|two|three)\b| until){TAIL})",
+        rf"(?: out)? (?:in|out of) (?:{_DWELLING}"
+        rf"(?P<place>{PLACE})|{_NEAR} (?P<near>{PLACE}))(?:(?! temporarily| for (?:a|the|two"
+        rf"|three)\b| until){TAIL})",
         ("home", "{place}", "{who} lives in {place}."),
+        ("home", "near {near}", "{who} lives near {near}."),
     ),
     rule(
         "lived living",
@@ -35,9 +78,10 @@ PLACES = (
         "moved relocated",
         rf"{_WE}(?:['’]ve| have)?{JUST} (?:moved|relocated)"
         rf"(?: (?:back|here|over|out|down|up|house|with my \w+))*(?: from (?P<old>{PLACE}))?"
-        rf" (?:in)?to {_DWELLING}"
-        rf"(?P<place>{PLACE})(?: from (?P<old2>{PLACE}))?{TAIL}",
+        rf" (?:in)?to (?:{_DWELLING}"
+        rf"(?P<place>{PLACE})|{_NEAR} (?P<near>{PLACE}))(?: from (?P<old2>{PLACE}))?{TAIL}",
         ("home", "{place}", "{who} lives in {place}."),
+        ("home", "near {near}", "{who} lives near {near}."),
         ("past home:{old}", "{old}", "{who} used to live in {old}."),
         time="past",
     ),

@@ -9,15 +9,19 @@ from .rules import (
     JUST,
     LANGUAGE,
     NAME,
+    NO_VERB,
+    NOT_GIVEN,
     NUMBER,
     ONE_NAME,
     TAIL,
+    Form,
+    Rule,
     names,
     rule,
 )
 
 _ADJECTIVE = (
-    r"(?:(?:older|elder|younger|little|big|baby|oldest|eldest|youngest|middle|twin|half|late|lovely"
+    r"(?:(?:older|elder|younger|little|big|baby|oldest|eldest|youngest|middle|twin|half|lovely"
     r"|dear|new|old|beautiful|wonderful|\d{1,2}[- ](?:year|month|week)[- ]old|only|other"
     r"|rescue|pet)[ -])*"
 )
@@ -178,27 +182,99 @@ IDENTITY = (
     ),
 )
 
+_STATES = r"(?: (?:just|recently|sadly|suddenly|unexpectedly|finally|has|have|had))*"
+_GONE = (
+    r"(?:died|passed(?: away| on)?|left me|divorced me|broke up with me|dumped me|was put down"
+    r"|had to be put down)"
+)
+_PARTED = (
+    r"(?:(?:are |got |gotten )?divorced|(?:are )?separated|split(?: up)?|broke up|parted ways)"
+)
+_NO_MORE = rf"(?!,?{_STATES} {_GONE}\b| and i{_STATES} {_PARTED}\b)"
+"""After a name: who died or left is no longer what they were."""
+
+
+def _relation(
+    kin: str, form: Form, *, whose: str = "my", named: str = rf"{_NAMED} |, (?=[^,]+,)"
+) -> tuple[Rule, Rule]:
+    """Rules for whose a name is: told ("my son is called Ed") or beside ("my son Ed").
+
+    What stands beside may be given to them instead, or be what they do.
+    """
+    one = rf"{_ADJECTIVE}(?P<kin>{kin})"
+    told = rf"(?:{named})(?P<name>{ONE_NAME})(?![\w’-]),?{_NO_MORE}"
+    beside = rf" {NO_VERB}(?P<name>{ONE_NAME})(?= [a-z]|,|$|['’]s){_NO_MORE}"
+    return (
+        rule("my our", rf"\b{whose} {one}{told}", form, is_inside=True),
+        rule("my our", rf"\b{whose}{NOT_GIVEN} {one}{beside}", form, is_inside=True),
+    )
+
+
+_WED = (("wife", "", ""), ("husband", "", ""), ("spouse", "", ""))
+_DIED = rf"(?:,? (?P<name>{ONE_NAME}),?)?{_STATES} {_GONE}{TAIL}"
+
+_ENDED = (
+    rule(
+        "died passed left divorced dumped broke",
+        rf"my {_ADJECTIVE}(?P<kin>wife|husband){_DIED}",
+        ("{kin}", "", ""),
+        ("spouse", "", ""),
+        time="past",
+    ),
+    rule(
+        "died passed left dumped broke",
+        rf"my {_ADJECTIVE}(?P<kin>{_ONE}){_DIED}",
+        ("{kin}", "", ""),
+        time="past",
+    ),
+    rule(
+        "died passed",
+        rf"(?:my|our) {_ADJECTIVE}(?P<kin>{_SOME}){_DIED}",
+        ("{kin}:{name}", "", ""),
+        time="past",
+    ),
+    rule(
+        "divorced separated split broke parted",
+        rf"(?:my {_ADJECTIVE}(?:wife|husband|partner|spouse)(?:,? {NAME},?)? and i|we|i){_STATES}"
+        rf" (?:(?:got |gotten |are )?(?P<status>divorced)(?: my (?:wife|husband)(?: {NAME})?)?"
+        rf"|(?<=and i ){_PARTED}){TAIL}",
+        ("marital status", "{status}", "{who} is {status}."),
+        *_WED,
+        time="past",
+    ),
+    rule(
+        "separated split broke parted",
+        rf"my {_ADJECTIVE}(?P<kin>{_EX})(?:,? {NAME},?)? and i{_STATES} {_PARTED}{TAIL}",
+        ("{kin}", "", ""),
+        time="past",
+    ),
+    rule(
+        "married",
+        rf"{I_AM} (?:not married any ?more|no longer married)(?:,? (?:and|but|so|since)\b.*)?",
+        ("marital status", "married", ""),
+        *_WED,
+        is_denial=True,
+    ),
+    rule(
+        "have",
+        rf"i (?:no longer have|(?:don['’]t|do not) have(?=.* any ?more)) (?P<pet>an? {_PET})"
+        rf"(?: any ?more)?(?:,? (?:and|but|so|since)\b.*)?",
+        ("pets", "{pet}", ""),
+        is_denial=True,
+    ),
+)
+
 RELATIONS = (
-    rule(
-        "my",
-        rf"\bmy {_ADJECTIVE}(?P<kin>{_ONE})(?:{_NAMED} (?P<name>{ONE_NAME})|"
-        rf" (?P<name2>{ONE_NAME})(?= [a-z]|,|$|['’]s)|, (?P<name3>{ONE_NAME}),)",
-        ("{kin}", "{name}", "{who}'s {kin} is {name}."),
-        is_inside=True,
+    *_ENDED,
+    *_relation(_ONE, ("{kin}", "{name}", "{who}'s {kin} is {name}.")),
+    *_relation(
+        _SOME, ("{kin}:{name}", "{name}", "{who} has a {kin} named {name}."), whose="(?:my|our)"
     ),
-    rule(
-        "my",
-        rf"\bmy {_ADJECTIVE}(?P<kin>{_SOME})(?:{_NAMED} (?P<name>{ONE_NAME})|"
-        rf" (?P<name2>{ONE_NAME})(?= [a-z]|,|$|['’]s)|, (?P<name3>{ONE_NAME}),)",
-        ("{kin}:{name}", "{name}", "{who} has a {kin} named {name}."),
-        is_inside=True,
-    ),
-    rule(
-        "my",
-        rf"\bmy {_ADJECTIVE}(?P<pet>{_PET})(?:{_NAMED} (?P<name>{ONE_NAME})|"
-        rf",? (?P<name2>{ONE_NAME})(?= [a-z]|,|$|['’]s))",
-        ("pet:{name}", "{name}", "{who} has a {pet} named {name}."),
-        is_inside=True,
+    *_relation(
+        _PET,
+        ("pet:{name}", "{name}", "{who} has a {kin} named {name}."),
+        whose="(?:my|our)",
+        named=rf"{_NAMED} |, ",
     ),
     rule(
         "have got adopted bought rescued i've i’ve",
@@ -230,17 +306,17 @@ RELATIONS = (
         time="past",
     ),
     rule(
-        "divorced",
-        rf"(?:{I_AM}|i(?:['’]ve)?{JUST} got(?:ten)?) divorced\b.*",
-        ("marital status", "divorced", "{who} is divorced."),
-        ("wife", "", ""),
-        ("husband", "", ""),
-        ("spouse", "", ""),
+        "divorced widowed separated single",
+        rf"(?:{I_AM}|we(?:['’]re| are)|i(?:['’]ve| have){JUST} been)(?: happily| newly)? "
+        rf"(?P<status>divorced|widowed|separated|single)(?: from my \w+)?"
+        rf"(?:,? (?:and|but|with|so|now|again|since|for|in|last|this)\b.*)?",
+        ("marital status", "{status}", "{who} is {status}."),
+        *_WED,
         time="past",
     ),
     rule(
-        "married engaged divorced widowed separated single",
-        rf"{I_AM} (?P<status>married|engaged|divorced|widowed|separated|single)"
+        "married engaged",
+        rf"{I_AM} (?P<status>married|engaged)"
         rf"(?: to (?:my \w+,? )?(?P<name>{ONE_NAME}))?(?:,? (?:and|but|with|so|now|since|for) .*)?",
         ("marital status", "{status}", "{who} is {status}."),
         ("spouse", "{name}", "{who} is {status} to {name}."),

@@ -79,8 +79,43 @@ _NO_PLACE = (
     r"(?!(?:Python|Java|JavaScript|TypeScript|Rust|Linux|Ubuntu|Windows|Mac|Android|Google|Netflix"
     r"|Spotify|Excel|Slack|Teams|AWS|Azure|React|Vue|Angular|Notion|Obsidian|Chrome|Firefox|Apple"
     r"|Amazon|Microsoft|Facebook|Instagram|Twitter|TikTok|Discord|Gmail|Outlook|Plan|Chapter|Part"
-    r"|Level|Step|Phase|Section|Option)\b)"
+    r"|Level|Step|Phase|Section|Option|Postgres|PostgreSQL|MySQL|MariaDB|MongoDB|SQLite|Redis|Kafka"
+    r"|Kubernetes|Docker|Terraform|Jenkins|GitLab|GitHub|Bitbucket|Jira|Confluence|Trello|Asana"
+    r"|Figma|Shopify|WordPress|Salesforce|HubSpot|Snowflake|Databricks|Django|Flask|Rails|Kotlin"
+    r"|Swift"
+    r"|Go(?:lang)?|Scrum|Kanban|Agile|Zoom|Webex|Signal|WhatsApp|Telegram|Sales|Legal|Marketing"
+    r"|Finance"
+    r"|HR|IT|QA|PR|UX|Accounting|Engineering|Procurement|Operations|Logistics|Support|Compliance"
+    r"|Management|Product|Production|Staging|Trash|Archive|Drafts|Inbox|Spam|Done|Backlog|Stardew"
+    r"|Minecraft|Animal Crossing|The Sims|Sims|Roblox|Terraria|Skyrim|Fortnite|Azeroth|Hogwarts"
+    r"|Second Life|Hay Day|FarmVille)\b)"
 )
+_GIVE = (
+    "give gives gave given giving get gets got gotten getting buy buys bought buying make makes "
+    "made making send sends sent sending show shows showed shown showing teach teaches taught "
+    "teaching read reads reading feed feeds fed feeding offer offers offered offering order orders "
+    "ordered ordering cook cooks cooked cooking bring brought lend lends lent lending sell sells "
+    "sold selling hand hands handed handing serve serves served serving pay pays paid paying owe "
+    "owes owed owing wish wishes wished wishing gift gifts gifted gifting play plays played playing"
+)
+_CALL = (
+    "name names named naming call calls called calling rename renames renamed renaming tell tells "
+    "told telling"
+)
+_GIVEN = "".join(rf"(?<!\b{verb} my)" for verb in _GIVE.split())
+_CALLED = "".join(rf"(?<!\b{verb} my)" for verb in _CALL.split())
+_SOMETHING = r"(?:an?(?! (?:few|couple|day|week|lot|bit|little|second|third|try))|some|his|her)"
+NOT_GIVEN = (
+    rf"(?:{_GIVEN}|(?= [\w -]+? (?-i:[A-Z]\w+ {_SOMETHING}\b))"
+    rf"|(?<=\bbring my)(?= [\w -]+? (?-i:[A-Z]\w+)(?:['’]s| along| to)\b)){_CALLED}"
+)
+"""After "my", where a name may follow a person: "give my dog Benadryl" and "name my dog Rex" have
+none, "give my dog Rex a bath" has one, since what is given comes after it."""
+NO_VERB = (
+    r"(?!(?-i:(?:(?:Skyp|Uber|Venmo|Zoom|Face[Tt]im|Googl|Whats[Aa]pp|Snapchat|Facebook|Pay[Pp]al"
+    r"|DM)(?:ed|['’]d)\b|[A-Z]\w*ed (?:me|it|us|home|him|her|them|you)\b)))"
+)
+"""Before a name: "my dad Skyped me" has none."""
 PLACE = (
     rf"(?-i:(?:the )?{_NO_PLACE}(?:St\. )?{CAP}(?: (?:(?:of|de|la|del|los|upon|du|da|do|am)"
     rf" )?{CAP})"
@@ -114,11 +149,13 @@ DIET = (
     r"|keto|low[- ]carb|plant[- ]based|teetotal|celiac|coeliac)"
 )
 
+_JOINED = "\ue000"
 _BREAK = re.compile(r"\s*,\s*(?:(?:and|or|&)\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
 _AND = re.compile(r"\b(?:and|or)\b|&", re.IGNORECASE)
 _THING = re.compile(r"[^\W\d_][\w’'&+/.-]*(?: [\w’'&+/.-]+){0,5}")
 _NOT_A_THING = re.compile(
-    r"^(?:(?:the|a|an|some|any|no|this|that|these|those|it|them|you|your|him|her|his|their|its|my"
+    r"^(?:(?:and|or|the|a|an|some|any|no|this|that|these|those|it|them|you|your|him|her|his|their"
+    r"|its|my"
     r"|our|me|us|how|what|when|where|why|who|all|both|each|every|everything|everyone|something"
     r"|anything|nothing|being|having|getting|seeing|knowing|hearing|living|working|talking|option"
     r"|number|one|two|three|to|more|most|less|just|so|very|too|also|really|not|learning|using"
@@ -129,15 +166,44 @@ _NOT_A_THING = re.compile(
     r"|version|part|thought|sound of|look of|is|are|was|were|am|be|been|because|than|if|when|how"
     r"|what|who|which|while|lately|best|though|but|n't|not|would|can|will|do|does|did|has|have|had"
     r"|much|lot|few|recommend\w*|mentioned|above|below|here|there|today|tonight|yesterday|tomorrow"
-    r"|recently|week|weekend|month|year|year's|so far|myself|enough|else|out)\b",
+    r"|recently|week|weekend|month|year|year's|so far|myself|enough|else|out"
+    r"|(?<!-)help|please)\b",
     re.IGNORECASE,
 )
+# Where a list ends because another thing is said: "nuts and carry an EpiPen". Of these verbs those
+# that are also things must have something after them: "novels and plays" are two.
+_NEXT_VERB = re.compile(
+    r"(?:\s*,\s*(?:(?:and|or|but)\s+)?|\s+(?:and|or|but)\s+)(?:(?:also|always|never|often|really"
+    r"|then)"
+    r" )?(?:hates?|loves|dislikes?|enjoys?|prefers?|carr(?:y|ies)|avoids?|owns?|goes|has|eats?"
+    r"|(?:love|likes?|drinks?|plays?|lives?(?! (?:music|shows?|concerts?|theat\w+|performances?)\b)"
+    r"|have|takes?|use[sd]?|go|runs?|writes?|watch(?:es)?|reads?|works?|wants?|needs?|teach(?:es)?"
+    r"|makes?|keeps?|gets?|feels?|knows?|thinks?|tr(?:y|ies)|stud(?:y|ies)|speaks?|wears?|buys?"
+    r"|collects?|sings?|sleeps?|swims?|cooks?|drives?|rides?|moved|lived|worked|started|stopped)"
+    r"(?= [a-z]))\b.*$",
+    re.IGNORECASE,
+)
+_ONE_THING = re.compile(
+    r"\b(?:mac(?:aroni)? (?:and|&) cheese|rick (?:and|&) morty|tom (?:and|&) jerry|fish (?:and|&)"
+    r" chips"
+    r"|salt (?:and|&) (?:vinegar|pepper)|rock (?:and|&) roll|drum (?:and|&) bass|gin (?:and|&)"
+    r" tonic"
+    r"|dungeons (?:and|&) dragons|peanut butter (?:and|&) jelly|ham (?:and|&) cheese|arts (?:and|&)"
+    r" crafts|biscuits (?:and|&) gravy|bacon (?:and|&) eggs|rhythm (?:and|&) blues|law (?:and|&)"
+    r" order"
+    r"|calvin (?:and|&) hobbes|pride (?:and|&) prejudice|war (?:and|&) peace|cookies (?:and|&)"
+    r" cream"
+    r"|chicken (?:and|&) waffles|shrimp (?:and|&) grits|rice (?:and|&) beans|wine (?:and|&)"
+    r" cheese)\b",
+    re.IGNORECASE,
+)
+"""Two words for one thing, of which neither need be liked alone."""
 _PREPOSITIONS = frozenset(["for", "with", "of", "about", "from", "in", "on", "at", "to"])
 _AFTER = re.compile(
     r",? (?:especially|particularly|because|since|so much|very much|a lot|a bit|too|as well"
     r"|more than"
     r"|though|these days|in general|in particular|even though|like|such as|from time to time"
-    r"|but|by the way|overall|and (?:i|my|we))\b.*$",
+    r"|but|by the way|overall|and (?:i|my|we)|(?-i:right now|now|again|any ?more|nowadays))\b.*$",
     re.IGNORECASE,
 )
 
@@ -148,15 +214,22 @@ def things(text: str) -> list[str]:
     "hiking and tea" are two, "trying new dishes and flavours" is one: what follows an activity with
     its object, or a preposition, may belong to it.
     """
+    text = _NEXT_VERB.sub("", text)
     whole = _AFTER.sub("", text).strip()
     if whole != text and text[len(whole) :].lstrip(", ").startswith(("like", "such")):
         return [] if whole.split()[0].endswith("ing") else _sound([whole])
-    parts = [part.strip() for part in _BREAK.split(whole)]
+    parts = _listed(whole)
     if len(parts) == 2 and "," in whole and not _AND.search(whole):
         return []  # "casual, comfortable outfits"
     if len(parts) > 1 and any(map(_goes_on, parts[:-1])):
         parts = [whole]
     return _sound(parts)
+
+
+def _listed(text: str) -> list[str]:
+    """The members of a list; "mac and cheese" is one."""
+    joined = _ONE_THING.sub(lambda match: match[0].replace(" ", _JOINED), text)
+    return [part.replace(_JOINED, " ").strip() for part in _BREAK.split(joined)]
 
 
 def _goes_on(part: str) -> bool:

@@ -168,11 +168,14 @@ TASTES: tuple[Rule, ...] = (
         r"my (?:all[- ]time )?favou?rite (?P<topic>(?!(?:part|thing|things|one|ones|bit|aspect"
         r"|way|so|in|from|about|for|to|at)\b)"
         r"[a-z][\w-]*(?: (?!(?:is|are|so|far|in|from|about|for|to|this|that"
-        r"|at)\b)[\w-]+){0,3}?) (?:is|are) (?!(?:the (?:one|same|first|second"
+        r"|at)\b)[\w-]+){0,3}?) (?:is|are) (?:(?:now|currently) )?(?!(?:now|currently|the (?:one"
+        r"|same|first|second"
         r"|third|last|former|latter|other)|this|that|these|those|it|its|one|here|there|still|always"
         r"|also|something|anything|everything|what|how|why|getting|changing|hard|difficult|so|too"
         r"|very|really|coming|playing|on|in|at|when|definitely|probably|\w+ed by)\b)"
-        r"(?P<value>[^,:()]{1,60}?)(?:,? (?:because|since|but|though|as|by far|so)\b.*|, .*)?",
+        r"(?P<value>[^,:()]{1,60}?)(?:,? (?:because|since|but|though|as|by far|so"
+        r"|(?-i:what|which|how|help|please|can you|could you|do you|now|right now|these days))\b.*"
+        r"|, .*)?",
         ("favourite {topic}", "{value}", "{who}'s favourite {topic} is {value}."),
     ),
 )

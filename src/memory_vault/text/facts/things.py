@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rules import I_HAVE, JUST, NUMBER, TAIL, rule
+from .rules import I_HAVE, JUST, NUMBER, ONE_NAME, TAIL, rule
 
 _THING = (
     r"(?:car|bike|bicycle|motorcycle|motorbike|scooter|van|truck|boat|sailboat|house|apartment"
@@ -59,7 +59,22 @@ _OWNED = (
     rf"(?P<head>{_THING}))"
 )
 _OLD = r"(?:old |beloved |trusty |first |second |[a-z]+ )?"
-_HAS_TAIL = (
+_OTHERS = (
+    r"(?:wife|husband|partner|spouse|fianc[ée]e?|girlfriend|boyfriend|mother|mom|mum|father|dad"
+    r"|parents?"
+    r"|brothers?|sisters?|siblings?|cousins?|nieces?|nephews?|aunts?|uncles?|grand\w+|sons?"
+    r"|daughters?"
+    r"|kids?|child|children|baby|babies|family|friends?|roommates?|boss|teacher|colleagues?"
+    r"|coworkers?"
+    r"|team|students?|neighbou?rs?|clients?|employees?|dogs?|cats?)"
+)
+_NOT_MINE = (
+    rf"(?!.*\b(?:on order\b|for (?:(?:my|our|a|his|her|their) (?:[\w-]+"
+    rf" ){{0,2}}?{_OTHERS}\b(?!['’])"
+    rf"|him\b|her\b(?! \w)|them\b|someone|somebody|{ONE_NAME}\b)))"
+)
+"""What is bought for somebody else, or has not come yet, is not had."""
+_HAS_TAIL = _NOT_MINE + (
     r"(?:,? (?:and|but|so|with|that|which|from|for|last|this|in|on|at|because|since|recently"
     r"|too|now"
     r"|yesterday|today|a (?:week|month|year|few|couple)|(?:two|three|\d+) \w+ ago|to)\b.*)?"
@@ -70,7 +85,58 @@ _GET = (
     rf"(?: myself| ourselves)?"
 )
 _OWN = r"(?:i|we)(?:['’]ve got|(?: (?:currently|also|still|now))* (?:have|own|drive|ride|play on))"
-_GONE = rf"{I_HAVE}{JUST} (?:sold|gave away|given away|got rid of|donated|traded in|totaled)"
+_GONE = (
+    rf"{I_HAVE}{JUST} (?:sold|gave away|given away|got rid of|donated"
+    r"|traded(?: in)?|totaled|totalled|wrecked)"
+)
+_PAST = "".join(
+    rf"(?<!\b{verb} my)"
+    for verb in (
+        *(
+            "miss",
+            "missed",
+            "crashed",
+            "wrecked",
+            "totaled",
+            "totalled",
+            "traded",
+            "sold",
+            "selling",
+        ),
+        *("lost", "returned", "donated"),
+    )
+)
+"""After "my": what comes next is hardly had any more."""
+_WAS_LOST = (
+    r"(?: (?:was|were|got|has been)(?: just| recently)? (?:stolen|totaled|totalled|wrecked"
+    r"|repossessed"
+    r"|towed|destroyed|sold)\b)"
+)
+_IN_A_GAME = (
+    r"(?! in (?:(?:stardew|minecraft|animal crossing|the sims|sims|roblox|terraria|skyrim|fortnite"
+    r"|hay day|farmville|gta|zelda|my (?:game|dream|story|novel))\b|(?:the|a) (?:game|story|book"
+    r"|movie)))"
+)
+_COLLECTED = (
+    r"(?:accessory|action figure|album|antique|art|autograph|bag|ball|beer|bike|blu-ray|book"
+    r"|bottle|button"
+    r"|camera|candle|car|card|cassette|cd|clock|coin|collectible|comic|cookbook|crystal|dice|doll"
+    r"|dress"
+    r"|dvd|e-?book|earring|fabric|figure|figurine|film|fossil|funko pop|furniture|game|gem|guitar"
+    r"|gun"
+    r"|handbag|hat|houseplant|instrument|jewel(?:le)?ry|jersey|knife|lego|lens|lipstick|magazine"
+    r"|magnet|makeup"
+    r"|manga|map|medal|memorabilia|mineral|minifigure|model|movie|mug|music|nail polish|necklace"
+    r"|ornament"
+    r"|painting|pen|perfume|photo|pin|plant|plate|plushie|pokemon|pokémon|postcard|poster|print"
+    r"|purse"
+    r"|puzzle|quilt|record|recipe|rock|scarf|seashell|seed|shell|shoe|snow ?globe|sneaker|spice"
+    r"|spoon"
+    r"|stamp|star wars|succulent|t-shirt|tarot|tea|teacup|teapot|tie|toy|train|typewriter|vinyl"
+    r"|watch"
+    r"|whisk(?:e)?y|wine|yarn)"
+)
+_THEIRS = rf"(?!{_OTHERS}['’]s|\w+['’]s\b)"
 
 THINGS = (
     rule(
@@ -127,7 +193,7 @@ THINGS = (
     ),
     rule(
         "my",
-        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>{_MAKE})",
+        rf"\bmy{_PAST} (?:(?:new|current|trusty|own) )*(?P<thing>{_MAKE})(?!{_WAS_LOST})",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
         is_inside=True,
     ),
@@ -136,39 +202,44 @@ THINGS = (
         " aquarium tank greenhouse sailboat motorcycle motorbike rv piano guitar violin cello"
         " ukulele telescope drone kayak canoe treadmill printer machine fryer cooker mixer"
         " turntable player bike",
-        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>(?:(?!(?:dream|old|next|first|future"
+        rf"\bmy{_PAST} (?:(?:new|current|trusty|own) )*(?P<thing>(?:(?!(?:dream|old|next|first"
+        rf"|future"
         rf"|ideal|last"
         rf"|previous|former|new|own|friend)\b)[\w-]+ )?(?P<head>{_TELLING})|(?:mountain|road"
         rf"|touring|gravel|electric"
         rf"|hybrid) (?P<head2>bike))\b(?! (?:club|class|lessons?"
-        rf"|shop|teacher|store|ride|practice|skills?|tour|playing|solo|plan|centre|center|party))",
+        rf"|shop|teacher|store|ride|practice|skills?|tour|playing|solo|plan|centre|center|party))"
+        rf"(?!{_WAS_LOST}){_IN_A_GAME}",
         ("has:{head}", "{thing}", "{who} has {a thing}."),
         is_inside=True,
     ),
     rule(
         "collection",
-        r"\bmy (?:(?:own|entire|whole|growing|large|small|little|big|huge|current|existing"
-        r"|extensive"
-        r"|personal|beloved) )*(?P<thing>(?!(?:own|entire|whole|growing|new|old|latest|summer"
-        r"|winter|spring"
-        r"|fall|first|next|data|garbage|upcoming)\b)[\w’'-]+(?: [\w’'-]+){0,3}?) collection\b",
+        rf"\bmy (?:(?:own|entire|whole|growing|large|small|little|big|huge|current|existing"
+        rf"|extensive"
+        rf"|personal|beloved) )*(?P<thing>{_THEIRS}(?!(?:own|entire|whole|growing|new|old|latest"
+        rf"|summer"
+        rf"|winter|spring"
+        rf"|fall|first|next|data|garbage|upcoming)\b)(?:[\w-]+ ){{0,3}}?{_COLLECTED}s?)"
+        rf" collection\b{_IN_A_GAME}",
         ("collection:{thing}", "has", "{who} has a collection of {thing}."),
         is_inside=True,
     ),
     rule(
         "my",
-        rf"\bmy (?:(?:new|current|trusty|own) )*(?P<thing>{_CAR})(?!['’\w]| dealer| account)",
+        rf"\bmy{_PAST} (?:(?:new|current|trusty|own) )*(?P<thing>{_CAR})(?!['’\w]| dealer| account"
+        rf"|{_WAS_LOST})",
         ("has:car", "{thing}", "{who} has {a thing}."),
         is_inside=True,
     ),
     rule(
-        "sold gave given rid donated traded totaled",
+        "sold gave given rid donated traded totaled totalled wrecked",
         rf"{_GONE} my {_OLD}(?P<head>{_THING}){_HAS_TAIL}",
         ("has:{head}", "", ""),
         time="past",
     ),
     rule(
-        "sold gave given rid donated traded totaled",
+        "sold gave given rid donated traded totaled totalled wrecked",
         rf"{_GONE} my {_OLD}{_CAR}{_HAS_TAIL}",
         ("has:car", "", ""),
         time="past",
@@ -177,6 +248,12 @@ THINGS = (
         "sold gave given rid donated traded lost",
         rf"(?:{_GONE}|{I_HAVE}{JUST} lost) my {_OLD}{_MAKE}{_HAS_TAIL}",
         ("has:{head}", "", ""),
+        time="past",
+    ),
+    rule(
+        "stolen totaled totalled wrecked repossessed destroyed",
+        rf"my {_OLD}{_CAR}{_WAS_LOST}{TAIL}",
+        ("has:car", "", ""),
         time="past",
     ),
     rule(

@@ -30,15 +30,29 @@ _NOT_WORK = (
     r"|keen"
     r"|incredible|horrible|awful|average|lifelong|true|real)\b)"
 )
-JOB = rf"(?P<job>{_NOT_WORK}(?:[\w/&’'-]+ ){{0,4}}?{_WORKER})"
-_ANY_JOB = r"(?P<job>(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+(?: [\w/&’'-]+){0,3}?)"
+_NO_MODIFIER = (
+    r"(?!(?:of|for|to|the|this|that|these|those|my|your|our|his|her|their|a|an|or|but|in|on|at"
+    r"|from"
+    r"|with|about|who|whose|which|than|as|like|looking|tired|away|is|was|are|were|be|been|not|no"
+    r"|by|into"
+    r"|you|we|he|she|they|i|it|[\w]+['’](?:re|m|ve|ll|d))\b)"
+)
+_MODIFIER = rf"(?:{_NO_MODIFIER}[\w/&’'-]+ )"
+_NOT_AS_SUCH = (
+    r"(?! (?:in training|by training|at heart|in the making|in (?:a|the) (?:game|movie)))"
+)
+JOB = rf"(?P<job>{_NOT_WORK}{_MODIFIER}{{0,4}}?{_WORKER}){_NOT_AS_SUCH}"
+_AS_JOB = (
+    r"(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+"
+    r"(?: (?!(?:is|are|was|were|be|must|would|can|could|will|has|had|who|that|my|your|the)\b)"
+    r"[\w/&’'-]+){0,3}?"
+)
+_ANY_JOB = rf"(?P<job>{_AS_JOB}){_NOT_AS_SUCH}"
+_OTHER_JOB = rf"(?P<job2>{_AS_JOB})"
 ORG_AT = rf"(?: (?:at|for|with) (?P<org>{ORG}))"
 _MORE = (
     r"(?:,? (?:and|but|so|in|at|for|by|with|on|since|who|which|specializing|working|from|based|near"
     r"|because|now|these days|full-time|part-time|currently|there|here|last|this|a|two|three)\b.*)?"
-)
-_OTHER_JOB = (
-    r"(?P<job2>(?!(?:well|much|part|usual|follows|if|is)\b)[\w/&’'-]+(?: [\w/&’'-]+){0,3}?)"
 )
 _BUSINESS = (
     r"(?:business|company|bakery|caf[eé]|coffee shop|shop|store|restaurant|salon|studio|agency"
@@ -58,6 +72,9 @@ _STUDY = (
     r"[\w&’'-]+(?: (?!(?:at|in|for|on|and|but|with|to|so|right|now|this|last|because|since)\b)"
     r"[\w&’'-]+){0,3})"
 )
+
+_WORKS_AGAIN = (("job", "unemployed", ""), ("job", "retired", ""))
+"""Who works somewhere is no longer without work; another job stays what it was."""
 
 WORK = (
     rule(
@@ -80,6 +97,7 @@ WORK = (
         rf"(?: as an? {_ANY_JOB})?{_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
         ("job", "{job}", "{who} works as {a job}."),
+        *_WORKS_AGAIN,
     ),
     rule(
         "worked working",
@@ -138,10 +156,16 @@ WORK = (
         time="past",
     ),
     rule(
-        "employed unemployed freelance freelancing",
-        rf"(?:{I_AM} (?P<job>self-employed|unemployed)|i (?P<job2>freelance)|{I_AM}"
+        "employed freelance freelancing",
+        rf"(?:{I_AM} (?P<job>self-employed)|i (?P<job2>freelance)|{I_AM}"
         rf" (?P<job3>freelancing)){_MORE}",
         ("job", "{job}", "{who} is {job}."),
+    ),
+    rule(
+        "unemployed",
+        rf"{I_AM} unemployed{_MORE}",
+        ("job", "unemployed", "{who} is unemployed."),
+        ("employer", "", ""),
     ),
     rule(
         "work",
@@ -175,21 +199,30 @@ WORK = (
         rf"(?: (?:industry|sector|field|department))?(?:,? (?:and|but|so|at|for|as)\b.*)?",
         ("field of work", "{field}", "{who} works in {field}."),
     ),
-    rule(
-        "started began joined got landed accepted took job position role",
-        rf"{I_HAVE}{JUST} (?:(?:started|began) (?:working|a new job|my new job|a job|a new position"
-        rf"|a new role|my new role|my new position)|(?:got|landed|accepted|took) (?:a|my|the)"
-        rf" (?:new )?"
-        rf"(?:job|position|role)|got hired)(?: as an? (?P<job>(?:[\w/&’'-]+ ){{0,3}}?{_WORKER}))?"
-        rf"{ORG_AT}?{_MORE}",
-        ("employer", "{org}", "{who} works at {org}."),
-        ("job", "{job}", "{who} works as {a job}."),
-        time="past",
+    *(
+        rule(
+            "started began got landed accepted took",
+            rf"{I_HAVE}{JUST} {how}(?: as an? (?P<job>{_MODIFIER}{{0,3}}?{_WORKER}))?"
+            rf"{ORG_AT}?{_MORE}",
+            ("employer", "{org}", "{who} works at {org}."),
+            ("job", "{job}", "{who} works as {a job}."),
+            *ends,
+            time="past",
+        )
+        for how, ends in (
+            ("(?:started|began) working", ()),  # on what, it may go on
+            (
+                r"(?:(?:started|began) (?:a|my)(?: new)? (?:job|position|role)"
+                r"|(?:got|landed|accepted|took) (?:a|my|the)(?: new)? (?:job|position|role)|got"
+                r" hired)",
+                _WORKS_AGAIN,
+            ),
+        )
     ),
     rule(
         "joined",
-        rf"{I_HAVE}{JUST} joined (?P<org>{ORG}) as an? (?P<job>(?:[\w/&’'-]+"
-        rf" ){{0,3}}?{_WORKER}){_MORE}",
+        rf"{I_HAVE}{JUST} joined (?P<org>{ORG}) as an? (?P<job>{_MODIFIER}"
+        rf"{{0,3}}?{_WORKER}){_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
         ("job", "{job}", "{who} works as {a job}."),
         time="past",
@@ -197,7 +230,7 @@ WORK = (
     rule(
         "promoted",
         rf"{I_HAVE}{JUST} (?:got|was|been)(?: just| recently)? promoted to (?:an? )?"
-        rf"(?P<job>(?:[\w/&’'-]+ ){{0,3}}?{_WORKER}){_MORE}",
+        rf"(?P<job>{_MODIFIER}{{0,3}}?{_WORKER}){_MORE}",
         ("job", "{job}", "{who} works as {a job}."),
         time="past",
     ),
@@ -205,6 +238,7 @@ WORK = (
         "employer company",
         rf"my (?:new |current )?(?:employer|company) is (?:called )?(?P<org>{ORG}){_MORE}",
         ("employer", "{org}", "{who} works at {org}."),
+        *_WORKS_AGAIN,
     ),
     rule(
         "company employer",
