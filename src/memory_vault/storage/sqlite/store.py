@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -55,6 +56,8 @@ _WRITERS = 4
 _LONG = 2
 """Threads for exports, imports, backups and checks, and as many for jobs; no more than readers."""
 _CLOSE_TIMEOUT_S = 30.0
+_GENERATION_BITS = 53
+"""Room is left to count on, and programs that read numbers as floats read these exactly."""
 
 
 class _Hop(Generic[T]):
@@ -486,17 +489,21 @@ class SqliteStore:
         return self._publish_user(user_id, path)
 
     def _publish_user(self, user_id: str, path: Path) -> bool:
-        """Make the file of a user, unless there is one."""
+        """Make the file of a user, unless there is one.
+
+        Under a generation number that no other file has: it may take the place of one from which
+        indexes were read.
+        """
         if path.exists():
             return False
         now = time.time_ns() // 1_000
-        fill = "INSERT INTO meta (id, user_id, created_at) VALUES (1, ?, ?)"
+        fill = "INSERT INTO meta (id, user_id, created_at, generation) VALUES (1, ?, ?, ?)"
         publish(
             path,
             USER,
             self._durability,
             fill,
-            (user_id, now),
+            (user_id, now, secrets.randbits(_GENERATION_BITS)),
             self._keys.make(path),
             aside_dir=self._aside,
         )
