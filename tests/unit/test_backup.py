@@ -26,6 +26,7 @@ from memory_vault import (
 )
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.repair import DAMAGED, set_aside
+from memory_vault.storage.sqlite.schema import CHUNKS_PER_VERSION
 from memory_vault.storage.sqlite.store import SqliteStore
 from memory_vault.testing.embedders import HashEmbedder
 
@@ -377,7 +378,6 @@ async def test_an_index_that_is_not_its_files_is_found_and_built_anew(
     "statement",
     [
         "DELETE FROM chunks",
-        "INSERT INTO chunks SELECT row + 81920, start, stop, embedding, words FROM chunks LIMIT 1",
         "UPDATE chunks SET embedding = x'00' WHERE row = (SELECT min(row) FROM chunks)",
     ],
 )
@@ -393,6 +393,38 @@ async def test_rows_that_do_not_go_together_are_told(
         (problem,) = (await vault.check()).problems
         assert problem.user_id == "bob"
         assert "import" in problem.advice
+
+
+@pytest.mark.parametrize("table", ["chunks", "fresh_chunks"])
+async def test_embeddings_of_no_version_stop_no_recall_and_are_deleted(
+    hash_config: MemoryConfig, table: str
+) -> None:
+    """Between those of others, and beside them while a user moves to another embedder."""
+    async with Vault(hash_config) as vault, MemoryLayer("bob", vault=vault) as bob:
+        await bob.save(["tea", "cake", "milk"])
+    path = user_path(hash_config.data_dir, "bob")
+    connection = apsw.Connection(str(path))
+    if table == "fresh_chunks":
+        connection.execute("CREATE TABLE fresh_chunks AS SELECT * FROM chunks").fetchall()
+    cake = "SELECT seq FROM memories WHERE content = 'cake'"
+    (version,) = connection.execute(cake).fetchone()
+    (orphan,) = connection.execute(
+        f"SELECT embedding FROM {table} WHERE row / ? = ?", (CHUNKS_PER_VERSION, version)
+    ).fetchone()
+    connection.execute("DELETE FROM memories WHERE seq = ?", (version,)).fetchall()
+    if table == "fresh_chunks":
+        connection.execute("DELETE FROM chunks WHERE row / ? = ?", (CHUNKS_PER_VERSION, version))
+    connection.close()
+    async with Vault(hash_config) as vault, MemoryLayer("bob", vault=vault) as bob:
+        assert len((await bob.recall("tea")).memories) == 2
+        (problem,) = (await vault.check()).problems
+        assert "repair" in problem.advice
+        report = await vault.check(repair=True)
+        assert len(report.repaired) == 1
+        assert report.problems == ()
+        assert len((await bob.recall("tea")).memories) == 2
+        assert orphan not in Path(f"{path}-wal").read_bytes()
+    assert orphan not in path.read_bytes()
 
 
 async def test_who_had_a_file_open_that_was_set_aside_writes_to_the_next_one(

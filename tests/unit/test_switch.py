@@ -126,6 +126,22 @@ class Counting(HashEmbedder):
         return row
 
 
+class Halfway(HashEmbedder):
+    """Embeds one batch and stops at a gate before the next."""
+
+    def __init__(self) -> None:
+        super().__init__(128, window=16)
+        self.batches = 0
+        self.gate, self.reached = anyio.Event(), anyio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        self.batches += 1
+        if self.batches == 2:
+            self.reached.set()
+            await self.gate.wait()
+        return await super().embed(texts)
+
+
 class Cousin(HashEmbedder):
     """Embeddings of the same length in another space."""
 
@@ -135,6 +151,29 @@ class Cousin(HashEmbedder):
 
     def _embed_one(self, text: str) -> Embeddings:
         return np.ascontiguousarray(super()._embed_one(text)[::-1])
+
+
+async def test_versions_that_become_one_meanwhile_leave_no_embedding(
+    config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was forgotten had ended a fact: that holds again, in one version instead of two."""
+    monkeypatch.setattr(switch, "_VERSIONS", 5)
+    slow = Halfway()
+    async with (
+        Vault(replace(config, fact_sources=("user",))) as vault,
+        MemoryLayer("ada", vault=vault) as memory,
+    ):
+        await memory.save("I live in Berlin.")
+        paris = (await memory.save("I live in Paris now.")).saved[0]
+        await memory.save([f"The train number {n} was late." for n in range(3)])
+        job = await vault.switch_embedder(slow)
+        with anyio.fail_after(WITHIN_S):
+            await slow.reached.wait()
+            await memory.forget(paris.id)
+            slow.gate.set()
+            assert (await vault.engine.runner.wait(None, job.id)).state == "done"
+        await assert_like_new(vault, "ada", slow)
+        assert "I live in Berlin." in await found(vault, "ada", "Where do I live?")
 
 
 async def test_equal_texts_are_embedded_once(

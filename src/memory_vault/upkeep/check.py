@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 from ..embed import dimension_of
 from ..errors import BackendError, StorageError
 from ..models import CheckReport, Problem
+from ..pipelines.proof import finish_later
 from ..storage.index.user_index import UserIndex
 
 if TYPE_CHECKING:
@@ -63,25 +65,30 @@ _REINDEX = "call reindex(), or restart the program: it is built anew from the fi
 
 
 async def _repair(engine: Engine) -> list[str]:
-    """Set damaged files aside, and list every user whose file is sound."""
-    store, files = engine.store, engine.store.maintenance
+    """Set damaged files aside, and list every user whose file is sound.
+
+    What is deleted from a file leaves nothing in its write-ahead log, as with a forget.
+    """
+    store = engine.store
     done = []
-    for path in await store.in_thread(files.files):
-        try:
+    for path in await store.in_thread(store.maintenance.files):
+        with suppress(StorageError):  # told as a problem by the check that follows
             what = await store.in_thread(partial(_repair_one, engine, path))
-        except StorageError:
-            continue  # told as a problem by the check that follows
-        if what is not None:
+            if what is None:
+                continue
             done.append(what)
+            if not await store.empty_log(path, rewrite=False):
+                await finish_later(engine, path, is_proven=False)
     return done
 
 
 def _repair_one(engine: Engine, path: Path) -> str | None:
     files = engine.store.maintenance
     what = files.set_aside(path)
-    if what is None:
-        files.adopt(path)
-    return what
+    if what is not None:
+        return what
+    files.adopt(path)
+    return files.drop_orphans(path)
 
 
 def _is_equal(engine: Engine, user: Transaction) -> bool:

@@ -33,7 +33,7 @@ class Feed:
         return self._generation
 
     def rows_after(self, version: int, limit: int) -> list[IndexRow]:
-        """The next versions by number, with their chunks."""
+        """The next versions by number, with their chunks; chunks of no version are passed over."""
         rows = self._db.execute(_ROWS, (version, limit)).fetchall()
         if not rows:
             return []
@@ -43,7 +43,8 @@ class Feed:
             (rows[0][0] * CHUNKS_PER_VERSION, (rows[-1][0] + 1) * CHUNKS_PER_VERSION - 1),
         )
         for row, embedding, words in found:
-            chunks[row // CHUNKS_PER_VERSION].append((embedding, words))
+            if (version := row // CHUNKS_PER_VERSION) in chunks:
+                chunks[version].append((embedding, words))
         return [
             IndexRow._make((*row[:8], bool(row[8]), bool(row[9]), *row[10:], tuple(chunks[row[0]])))
             for row in rows

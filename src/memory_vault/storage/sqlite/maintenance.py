@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .backup import copy_user, owner, user_files
+from .connection import Database
 from .files import FilePool, user_path
 from .held import Stage
 from .keys import Keys, Secret, Source
-from .repair import discard, is_unreadable, set_aside
+from .repair import discard, drop_orphans, is_unreadable, orphans, set_aside
+from .schema import USER
+from .unit import Unit
 
 _NOTE = (
     "This user's file was damaged. Restore the user from a backup: memory-vault restore BACKUP "
@@ -106,6 +109,16 @@ class Maintenance:
             return None
         self._pool.drop(path)
         return f"{path.name} was set aside in {set_aside(self._dir, path, _NOTE)}"
+
+    def drop_orphans(self, path: Path) -> str | None:
+        """Delete embeddings of no version from a user's file; what was done, if anything."""
+        if not self._in_file(path, orphans, "BEGIN"):
+            return None
+        count = self._in_file(path, drop_orphans, "BEGIN IMMEDIATE")
+        return f"{count} embeddings of no version were deleted from {path.name}"
+
+    def _in_file(self, path: Path, work: Callable[[Database], int], begin: str) -> int:
+        return Unit[int](self._pool, path, USER, lambda db, _: work(db), begin=begin).run()
 
     def discard(self, user_id: str) -> int:
         """Remove what was ever set aside of a user's file; how many times that was."""

@@ -393,12 +393,13 @@ class Memories:
             f"SELECT {_COLUMNS}, seq, superseded_at FROM memories WHERE id = ? ORDER BY seq",  # noqa: S608
             (memory_id,),
         ).fetchall()
+        spare = spare_tables(self._db)
         *kept, first, _ = rows[0]
         for *row, version, superseded_at in rows[1:]:
             if row != kept:
                 kept, first = row, version
                 continue
-            self._db.execute("DELETE FROM chunks WHERE row BETWEEN ? AND ?", _chunk_range(version))
+            self._remove_chunks(version, ("chunks", *spare))
             self._db.execute("DELETE FROM memories WHERE seq = ?", (version,))
             self._db.execute(
                 "UPDATE memories SET superseded_at = ? WHERE seq = ?", (superseded_at, first)
@@ -413,16 +414,9 @@ class Memories:
                 "SELECT seq FROM memories WHERE id = ?", (memory_id,)
             ).fetchall()
             for (version,) in rows:
-                self._db.execute(
-                    "DELETE FROM chunks WHERE row BETWEEN ? AND ?", _chunk_range(version)
-                )
-                chunks = self._db.changes()
+                chunks = self._remove_chunks(version, ("chunks",))
                 counts["chunks"] += chunks
-                for table in spare:
-                    self._db.execute(
-                        f"DELETE FROM {table} WHERE row BETWEEN ? AND ?",  # noqa: S608
-                        _chunk_range(version),
-                    )
+                self._remove_chunks(version, spare)
                 self._db.execute(
                     "INSERT INTO changes (version, chunks) VALUES (?, ?)", (version, chunks)
                 )
@@ -430,6 +424,17 @@ class Memories:
             counts["versions"] += len(rows)
             counts["memories"] += bool(rows)
         return counts
+
+    def _remove_chunks(self, version: int, tables: Iterable[str]) -> int:
+        """Delete the chunks of a version from some tables; how many."""
+        count = 0
+        for table in tables:
+            self._db.execute(
+                f"DELETE FROM {table} WHERE row BETWEEN ? AND ?",  # noqa: S608 - names of our own
+                _chunk_range(version),
+            )
+            count += self._db.changes()
+        return count
 
     def _next(self) -> int:
         """The version number after the last that was ever used."""

@@ -13,6 +13,7 @@ from ...errors import NotAVault, StorageError
 from ...models import Problem
 from .connection import Database, close, translated
 from .files import make_folder, sync_folder, user_path
+from .memories import spare_tables
 from .schema import CATALOG, CHUNKS_PER_VERSION, USER, Schema
 
 DAMAGED = "damaged"
@@ -30,17 +31,14 @@ _ROWS: tuple[tuple[str, str], ...] = (
         "WHERE row BETWEEN m.seq * ?1 AND (m.seq + 1) * ?1 - 1)",
     ),
     (
-        "embeddings of no version",
-        "SELECT count(*) FROM chunks c WHERE NOT EXISTS "
-        "(SELECT 1 FROM memories WHERE seq = c.row / ?1)",
-    ),
-    (
         "embeddings of another length",
         "SELECT count(*) FROM chunks WHERE length(embedding) <> "
         "(SELECT max(length(embedding)) FROM chunks) OR length(words) % 4 <> 0 OR ?1 < 0",
     ),
 )
 """What a user's file must not hold, with the statement that counts it."""
+_ORPHANS = "FROM {} WHERE NOT EXISTS (SELECT 1 FROM memories WHERE seq = row / ?)"
+"""Embeddings of no version, in one table."""
 
 
 def problem_of(connect: Connect, path: Path, data_dir: Path) -> Problem | None:
@@ -75,7 +73,27 @@ def _problem_of_user(db: Database, path: Path, data_dir: Path, user_id: str) -> 
         if found:
             what = f"{path} has {found} {name}: recall does not see all of it"
             return Problem(user_id, what, "export this user, forget_all(), import: it embeds anew")
+    if found := orphans(db):
+        what = f"{path} has {found} embeddings of no version: perhaps of what was forgotten"
+        return Problem(user_id, what, "`memory-vault doctor --repair` deletes them")
     return None
+
+
+def orphans(db: Database) -> int:
+    """How many embeddings of no version a user's file has."""
+    return sum(
+        db.execute(f"SELECT count(*) {_ORPHANS.format(table)}", (CHUNKS_PER_VERSION,)).fetchone()[0]
+        for table in ("chunks", *spare_tables(db))
+    )
+
+
+def drop_orphans(db: Database) -> int:
+    """Delete them; how many there were."""
+    count = 0
+    for table in ("chunks", *spare_tables(db)):
+        db.execute(f"DELETE {_ORPHANS.format(table)}", (CHUNKS_PER_VERSION,))
+        count += db.changes()
+    return count
 
 
 def is_unreadable(connect: Connect, path: Path) -> bool:
