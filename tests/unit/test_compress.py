@@ -413,6 +413,21 @@ async def test_a_changed_source_ends_its_summary_and_the_past_keeps_it(
     assert "Oslo" in now.prompt_block
 
 
+async def test_a_withdrawn_summary_is_forgotten_and_the_next_one_still_stands(
+    memory: MemoryLayer,
+) -> None:
+    saved = (await memory.save(talk(), session_id="s")).saved
+    summary = await compressed(memory)
+    await memory.update(saved[0].id, content="I visited Oslo alone and paid nothing.")
+    await all_done(memory)
+    before, (again,) = await listed(memory), await summaries(memory)
+    receipt = await memory.forget(summary.id)
+    assert receipt.removed["memories"] == 1
+    assert receipt.restored == ()
+    assert await listed(memory) == before
+    assert again.id != summary.id
+
+
 async def test_the_past_is_the_same_before_and_after(memory: MemoryLayer) -> None:
     await memory.save(talk(), session_id="s")
     moment = datetime.now(UTC)

@@ -13,7 +13,7 @@ import pytest
 from anyio import from_thread, to_thread
 from anyio.lowlevel import current_token
 
-from memory_vault import InvalidInput, MemoryConfig, MemoryLayer, NotFound, Vault
+from memory_vault import ChangedMeanwhile, InvalidInput, MemoryConfig, MemoryLayer, NotFound, Vault
 from memory_vault._ids import new_id
 from memory_vault.storage import Chunk, NewMemory
 from memory_vault.storage.sqlite.files import note_removal, user_path
@@ -21,6 +21,7 @@ from memory_vault.storage.sqlite.files import note_removal, user_path
 pytestmark = pytest.mark.anyio
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = "vermilion armadillo"
+TOWN = "Samarkand"
 
 
 @pytest.fixture
@@ -103,6 +104,61 @@ async def test_a_selector_forgets_what_it_names_and_nothing_else(
     receipt = await memory.forget(**selector)
     assert await left(memory) == expected.split()
     assert receipt.removed.get("memories", 0) == 5 - len(expected.split())
+
+
+async def withdrawn(memory: MemoryLayer) -> str:
+    """A fact that nothing states any more; its history can be read."""
+    said = await memory.save(f"I live in {TOWN}.", session_id="s")
+    (fact,) = said.facts
+    await memory.update(said.saved[0].id, content="The weather is fine.")
+    with pytest.raises(NotFound):
+        await memory.get(fact.memory.id)
+    assert len(await memory.history(fact.memory.id)) == 1
+    return fact.memory.id
+
+
+@pytest.mark.parametrize("proof", ["quick", "proven"])
+async def test_what_was_withdrawn_is_forgotten_by_its_id(memory: MemoryLayer, proof: Any) -> None:
+    fact_id = await withdrawn(memory)
+    dry = await memory.forget(fact_id, dry_run=True)
+    (change,) = await memory.history(fact_id)
+    with pytest.raises(ChangedMeanwhile):
+        await memory.forget(fact_id, if_revision="0" * len(change.memory.revision))
+    receipt = await memory.forget(fact_id, proof=proof, if_revision=change.memory.revision)
+    assert receipt.removed == dry.removed == {"memories": 1, "versions": 1, "chunks": 1}
+    assert (receipt.state, receipt.restored, receipt.rebuilt) == ("done", (), ())
+    for call in (memory.history, memory.forget):
+        with pytest.raises(NotFound):
+            await call(fact_id)
+    assert await left(memory) == ["The weather is fine."]
+
+
+@pytest.mark.parametrize("selector", ["origin", "recorded_before"])
+async def test_a_selector_reaches_what_was_withdrawn(
+    vault: Vault, memory: MemoryLayer, selector: str
+) -> None:
+    await memory.save("tea", origin="tool")
+    made = await derive(vault, memory, f"The {SECRET} sang.")
+    known = (await memory.get(made)).recorded_at
+    await vault.engine.store.write("ada", lambda user: user.memories.withdraw(made))
+    border = (await memory.save("cake", origin="tool")).saved[0].recorded_at
+    given: dict[str, Any] = {"origin": "model"} if selector == "origin" else {selector: border}
+    await memory.forget(**given)
+    with pytest.raises(NotFound):
+        await memory.history(made)
+    past = await memory.recall("armadillo", known_at=known)
+    assert made not in [one.memory.id for one in past.memories]
+    assert await left(memory) == (["tea", "cake"] if selector == "origin" else ["cake"])
+
+
+async def test_a_session_is_forgotten_with_what_was_withdrawn_there(
+    vault: Vault, memory: MemoryLayer
+) -> None:
+    await memory.save("tea", session_id="s")
+    (one,) = (await memory.list_memories()).items
+    await vault.engine.store.write("ada", lambda user: user.memories.withdraw(one.id))
+    assert (await memory.forget(session_id="s")).removed["memories"] == 1
+    assert (await memory.stats()).versions == 0
 
 
 async def test_recorded_before_is_exclusive(memory: MemoryLayer) -> None:

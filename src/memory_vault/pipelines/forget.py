@@ -132,13 +132,15 @@ def _empty(is_proven: bool, user: Transaction) -> _Done:
 
 
 def _chosen(selector: Selector, user: Transaction) -> list[str]:
-    """Ids of the memories that a selector names.
+    """Ids of the memories that a selector names, by any of their versions.
+
+    What was withdrawn is among them: its history could still be read.
 
     Raises:
         NotFound: If it names one memory or session, and that does not exist.
     """
     if selector.memory_id is not None:
-        memory = user.memories.get(selector.memory_id)
+        memory = user.memories.latest(selector.memory_id)
         if memory is None:
             raise NotFound(
                 f"no memory {selector.memory_id!r}: list_memories() shows the ids there are"
@@ -149,6 +151,7 @@ def _chosen(selector: Selector, user: Transaction) -> list[str]:
         session_id=selector.session_id,
         origin=selector.origin,
         recorded_before=selector.recorded_before,
+        include_former=True,
     )
     session = selector.session_id
     if session is not None and not found and user.sessions.get(session) is None:

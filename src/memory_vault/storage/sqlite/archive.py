@@ -82,11 +82,16 @@ class Archive:
     def bring_back(self, memory_ids: Iterable[str], *, is_again: bool) -> tuple[str, ...]:
         """Put archived memories back into default recall; the ids of those that were archived.
 
+        Those that another summary stands for stay where they are.
+
         Args:
             is_again: Whether their sessions are to get a summary again, of what they are now.
         """
         found = self._memories.get_many(memory_ids)
-        back = [one for one in found.values() if one.compressed]
+        archived = [one for one in found.values() if one.compressed]
+        sessions = {one.session_id for one in archived if one.session_id is not None}
+        summed_up = {one for one in sessions if self._summary_of(one) is not None}
+        back = [one for one in archived if one.session_id not in summed_up]
         for one in back:
             self._memories.replace(one.id, {"compressed": False}, None)
         for session_id in sorted({one.session_id for one in back if one.session_id is not None}):

@@ -112,6 +112,14 @@ class Memories:
         ).fetchone()
         return to_memory(row, self._user_id) if row else None
 
+    def latest(self, memory_id: str) -> Memory | None:
+        """The newest version, in force or withdrawn."""
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM memories WHERE id = ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
+            (memory_id,),
+        ).fetchone()
+        return to_memory(row, self._user_id) if row else None
+
     def get_many(self, memory_ids: Iterable[str]) -> dict[str, Memory]:
         """Current versions by id; ids that do not exist are missing."""
         found = {}
@@ -254,9 +262,15 @@ class Memories:
         origin: str | None = None,
         recorded_before: int | None = None,
         memory_type: str | None = None,
+        include_former: bool = False,
     ) -> list[str]:
-        """Ids of current memories that meet all conditions given, oldest first."""
-        tests, values = ["superseded_at IS NULL"], list[Any]()
+        """Ids of memories that meet all conditions given, oldest first.
+
+        Args:
+            include_former: Whether a former version that meets them is enough, of a memory that
+                is in force still or was withdrawn.
+        """
+        tests, values = ["1" if include_former else "superseded_at IS NULL"], list[Any]()
         for test, value in (
             ("session_id = ?", session_id),
             ("recorded_at < ?", recorded_before),
@@ -269,7 +283,8 @@ class Memories:
             tests.append("(origin = ? OR substr(origin, 1, length(?) + 1) = ? || ':')")
             values += [origin] * 3
         rows = self._db.execute(
-            f"SELECT id FROM memories WHERE {' AND '.join(tests)} ORDER BY position",  # noqa: S608
+            f"SELECT id FROM memories WHERE {' AND '.join(tests)} "  # noqa: S608
+            "GROUP BY id ORDER BY min(position)",
             values,
         )
         return [row[0] for row in rows]
