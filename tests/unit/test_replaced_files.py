@@ -10,6 +10,8 @@ from tests.faults.children import child
 
 from memory_vault import MemoryConfig, MemoryLayer, Vault
 from memory_vault.storage.sqlite.files import user_path
+from memory_vault.storage.sqlite.repair import set_aside
+from memory_vault.storage.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.anyio
 SAID = ("My bank is in Zug.", "We met Anna in Oslo.", "Dinner was late.")
@@ -75,6 +77,40 @@ async def test_an_index_does_not_outlive_the_file_that_was_set_aside(
         assert len((await vault.check(repair=True)).repaired) == 1
         await memory.save("I like tulips.")
         assert set(await _recalled(memory, "bank")) <= {"I like tulips.", "User likes tulips."}
+
+
+async def _contents(store: SqliteStore) -> list[str]:
+    """What a store reads of ada, in a transaction and in an export."""
+    contents = lambda user: [  # noqa: E731
+        one.content for one in user.memories.get_many(user.memories.ids_of()).values()
+    ]
+    read = await store.read("ada", contents)
+    copy = store.snapshot("ada")
+    try:
+        kept = await store.in_thread(lambda: copy.run(lambda rows: rows.is_empty))
+    finally:
+        await store.in_thread(copy.close)
+    assert kept == (not read)
+    return read
+
+
+@pytest.mark.parametrize("has_next", [False, True])
+async def test_who_has_a_file_open_that_was_set_aside_reads_the_next_one_or_none(
+    hash_config: MemoryConfig, has_next: bool
+) -> None:
+    """As another process would."""
+    folder = hash_config.data_dir.resolve()
+    other = SqliteStore(folder, durability="process", lock_timeout_s=5, max_open_files=9, readers=1)
+    async with Vault(hash_config) as vault, MemoryLayer("ada", vault=vault) as memory:
+        await memory.save("The weather is fine.")
+        await other.open()
+        assert await _contents(other) == ["The weather is fine."]
+        vault.engine.store._pool.drop(user_path(folder, "ada"))
+        set_aside(folder, user_path(folder, "ada"), "tried")
+        if has_next:
+            await memory.save("The weather is bad.")
+        assert await _contents(other) == (["The weather is bad."] if has_next else [])
+        await other.close()
 
 
 async def test_no_two_files_have_one_generation(hash_config: MemoryConfig) -> None:

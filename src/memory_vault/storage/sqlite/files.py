@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import secrets
@@ -16,6 +17,7 @@ import apsw
 
 from ...errors import NotAVault, StorageBusy, StorageError, StorageReadOnly
 from .connection import (
+    Database,
     close,
     configure,
     connect,
@@ -227,6 +229,13 @@ def _is_being_made(aside: Path) -> bool:
     return False
 
 
+def has_moved(connection: Database) -> bool:
+    """Whether the file behind an open connection has lost its name; one look at the folder."""
+    moved = ctypes.c_int(0)
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    return bool(moved.value)
+
+
 class FilePool:
     """Connections to recently used files: taken and given back inside worker threads.
 
@@ -258,12 +267,21 @@ class FilePool:
         return self._taken
 
     def take(self, path: Path, schema: Schema) -> apsw.Connection:
-        """An idle connection to the file, or a new one."""
+        """An idle connection to the file that has this name now, or a new one.
+
+        Another process may have removed the file or set it aside: who reads on there sees what
+        was forgotten or damaged.
+        """
         with self._lock:
             self._taken += 1
-            if idle := self._idle.get(path):
-                return idle.pop()
+            idle = self._idle.get(path)
+            kept = idle.pop() if idle else None
         try:
+            if kept is not None and not has_moved(kept):
+                return kept
+            if kept is not None:
+                close(kept)
+                self.drop(path)
             return self.connect(path, schema)
         except BaseException:
             with self._lock:

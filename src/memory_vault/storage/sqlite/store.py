@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import random
 import secrets
 import threading
@@ -30,6 +29,7 @@ from .erasure import Erasure
 from .files import (
     FilePool,
     drop_note,
+    has_moved,
     make_folder,
     note_removal,
     noted_removals,
@@ -94,13 +94,6 @@ class _Hop(Generic[T]):
         self._is_stopped = True
         if self._unit is not None:
             self._unit.is_stopped = True
-
-
-def _has_moved(connection: Database) -> bool:
-    """Whether the file behind an open connection has lost its name."""
-    moved = ctypes.c_int(0)
-    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
-    return bool(moved.value)
 
 
 def _unlink_under_lock(connection: Database, path: Path) -> bool:
@@ -549,16 +542,16 @@ class SqliteStore:
         """A unit on a user's file; a struck file may be taken back into use once it is listed."""
 
         def run(connection: Database, unit: Unit[T]) -> T:
-            if is_writing and path is not None and _has_moved(connection):
+            if is_writing and path is not None and has_moved(connection):
                 raise Retired  # a repair set it aside, or it was struck and unlinked
             try:
                 transaction = Transaction(connection, user_id, unit.check, is_writing=is_writing)
             except apsw.ReadOnlyError:
-                if _has_moved(connection):  # struck and unlinked since this connection was made
+                if has_moved(connection):  # struck and unlinked since this connection was made
                     raise Retired from None
                 raise
             if transaction.is_retired:
-                if not may_revive or _has_moved(connection):
+                if not may_revive or has_moved(connection):
                     raise Retired
                 transaction.revive()
             is_watched = is_writing and self.indexed.is_kept and path is not None
