@@ -388,6 +388,7 @@ async def test_forget_user_removes_the_name_and_the_file(hash_config: MemoryConf
         receipt = await vault.forget_user(name, confirm=True)
         assert receipt.state == "done"
         assert receipt.removed["memories"] == 1
+        assert holding(hash_config.data_dir, name, SECRET) == [], "the catalog's log too"
         assert [one.user_id for one in (await vault.list_users()).items] == ["bob"]
         with pytest.raises(NotFound):
             await vault.forget_user(name, confirm=True)

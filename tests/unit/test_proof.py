@@ -277,6 +277,22 @@ async def test_a_pending_receipt_is_finished_once_the_reader_has_gone(
     assert held(hash_config.data_dir) == []
 
 
+@pytest.mark.parametrize("proof", ["quick", "proven"])
+async def test_a_name_in_the_catalogs_log_makes_a_receipt_pending(
+    vault: Vault, hash_config: MemoryConfig, proof: Any
+) -> None:
+    async with MemoryLayer("the armadillo", vault=vault) as memory:
+        await memory.save("tea")
+    with read_by_another(hash_config.data_dir / "catalog.db") as reader:
+        receipt = await vault.forget_user("the armadillo", confirm=True, proof=proof)
+        assert (receipt.state, receipt.proof["write-ahead log"]) == ("pending", "in use")
+        assert await owed(vault) == 1
+        reader.tell()
+        reader.finish()
+    await paid(vault)
+    assert held(hash_config.data_dir) == []
+
+
 async def test_the_next_open_goes_on_with_what_is_pending(hash_config: MemoryConfig) -> None:
     async with MemoryLayer("ada", config=hash_config) as memory:
         gone = (await memory.save([SECRET, "cake"])).saved[0]

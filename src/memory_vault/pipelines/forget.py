@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -86,25 +87,24 @@ async def forget_user(engine: Engine, user_id: str, *, proof: Proof) -> ForgetRe
         receipt = replace(receipt, proof={**receipt.proof, "key": "destroyed"})
     if not is_gone:
         receipt = replace(receipt, state="pending", reason=_IN_USE)
-    if sought is not None:
-        return await _prove_gone(engine, user_id, receipt, sought, is_gone=is_gone)
-    if not is_gone:
-        engine.host.start_soon("forgetting a user", partial(remove_later, engine, user_id, None))
-    return receipt
-
-
-async def _prove_gone(
-    engine: Engine, user_id: str, receipt: ForgetReceipt, sought: Sought, *, is_gone: bool
-) -> ForgetReceipt:
-    """Clear the catalog of the user's name too, and scan; what must wait is finished later."""
-    store, catalog = engine.store, engine.store.erasure.catalog
-    check = partial(scan_again, engine, user_id, sought)
+    check = None if sought is None else partial(scan_again, engine, user_id, sought)
     if not is_gone:
         engine.host.start_soon("forgetting a user", partial(remove_later, engine, user_id, check))
-    if not await store.empty_log(catalog, rewrite=True):
-        receipt = replace(receipt, state="pending", reason=receipt.reason or _PENDING)
-        await finish_later(engine, catalog, is_proven=True, then=check)
-    return await _proven(engine, user_id, receipt, sought)
+    receipt = await _without_name(engine, receipt, check)
+    return receipt if sought is None else await _proven(engine, user_id, receipt, sought)
+
+
+async def _without_name(
+    engine: Engine, receipt: ForgetReceipt, check: Callable[[], Any] | None
+) -> ForgetReceipt:
+    """Clear the catalog of the user's name too; what must wait is finished later."""
+    store, catalog = engine.store, engine.store.erasure.catalog
+    is_proven = receipt.proof["mode"] == "proven"
+    if await store.empty_log(catalog, rewrite=is_proven):
+        return receipt
+    await finish_later(engine, catalog, is_proven=is_proven, then=check)
+    proof = {**receipt.proof, "write-ahead log": "in use"}
+    return replace(receipt, state="pending", reason=receipt.reason or _PENDING, proof=proof)
 
 
 async def _discard(engine: Engine, user_id: str) -> None:
