@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import anyio
 import pytest
 from anyio import from_thread, to_thread
 from anyio.lowlevel import current_token
+from tests.faults.children import child
 
 from memory_vault import ChangedMeanwhile, InvalidInput, MemoryConfig, MemoryLayer, NotFound, Vault
 from memory_vault._ids import new_id
@@ -22,6 +24,13 @@ pytestmark = pytest.mark.anyio
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = "vermilion armadillo"
 TOWN = "Samarkand"
+FORGET_ADA = """
+async def main():
+    async with Vault(config) as vault:
+        await vault.forget_user("ada", confirm=True)
+
+anyio.run(main, backend=backend)
+"""
 
 
 @pytest.fixture
@@ -473,3 +482,59 @@ async def test_a_user_who_came_back_is_not_removed_by_the_next_open(
     async with Vault(hash_config) as vault, MemoryLayer("alice", vault=vault) as memory:
         assert [m.content for m in (await memory.list_memories()).items] == ["I am here again."]
         assert list((hash_config.data_dir / "new").iterdir()) == []
+
+
+class Killed(Exception):
+    """Stands for the end of the process at this point."""
+
+
+async def test_who_comes_back_while_being_removed_is_listed_though_both_are_cut_short(
+    hash_config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed are the removal after it struck the user, and the save before it lists them again."""
+    async with Vault(hash_config) as vault, MemoryLayer("ada", vault=vault) as memory:
+        await memory.save("tea")
+        store, path = vault.engine.store, user_path(hash_config.data_dir, "ada")
+        await store.write("ada", lambda user: user.retire())
+        enter, calls = store._enter, list[str]()
+
+        def cut_short(user_id: str, since: int | None = None) -> None:
+            calls.append(user_id)
+            if len(calls) == 2:
+                raise Killed
+            enter(user_id, since)
+            note_removal(store._aside, path)
+            store._strike(user_id)
+
+        monkeypatch.setattr(store, "_enter", cut_short)
+        with pytest.raises(Killed):
+            await memory.save("cake")
+        assert (await vault.list_users()).items == ()
+    async with Vault(hash_config) as vault, MemoryLayer("ada", vault=vault) as memory:
+        assert [one.user_id for one in (await vault.list_users()).items] == ["ada"]
+        assert "cake" in await left(memory)
+
+
+async def test_a_user_removed_elsewhere_is_listed_before_the_file_is_made(
+    hash_config: MemoryConfig, anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(hash_config, max_open_files=1)
+    async with (
+        Vault(config) as vault,
+        MemoryLayer("ada", vault=vault) as memory,
+        MemoryLayer("bob", vault=vault) as bob,
+    ):
+        await memory.save("tea")
+        await bob.save("hi")  # the connection to the file of ada is closed
+        with child(FORGET_ADA, config.data_dir, anyio_backend) as other:
+            other.finish()
+        store, publish = vault.engine.store, vault.engine.store._publish_user
+
+        def publish_and_end(user_id: str, path: Path) -> bool:
+            publish(user_id, path)
+            raise Killed
+
+        monkeypatch.setattr(store, "_publish_user", publish_and_end)
+        with pytest.raises(Killed):
+            await memory.save("cake")
+        assert [one.user_id for one in (await vault.list_users()).items] == ["ada", "bob"]

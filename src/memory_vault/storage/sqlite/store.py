@@ -471,11 +471,16 @@ class SqliteStore:
         return hop.run(self._user_unit(user_id, work, None, is_writing=True))
 
     def _make_user(self, user_id: str, path: Path) -> bool:
-        """Enter a user in the catalog first, then make the file; True if there was no file."""
-        if user_id not in self._known:
+        """Enter a user in the catalog first, then make the file; True if there was no file.
+
+        Whose file is missing is entered whatever is known here: another process may have removed
+        the user, and a kill must not leave a file that nobody lists.
+        """
+        is_missing = not path.exists()
+        if is_missing or user_id not in self._known:
             self._enter(user_id)
             self._known.add(user_id)
-        if path.exists():
+        if not is_missing:
             return False
         if self._keys.is_on:
             return self._alone(lambda: self._publish_user(user_id, path))
@@ -618,11 +623,15 @@ class SqliteStore:
             Unit(self._pool, self._catalog, CATALOG, strike, begin="BEGIN IMMEDIATE").run()
 
     def _remove_file(self, path: Path) -> None:
-        """Finish a removal that a kill cut short; one under way elsewhere is left alone."""
+        """Finish a removal that a kill cut short; one under way elsewhere is left alone.
+
+        Who came back meanwhile is listed, lest that was cut short too.
+        """
         user_id, is_retired, _ = self._whose(path)
         if user_id is not None and is_retired:
             self._remove_user(user_id, _Hop(lambda _: True))
             return
+        self._adopt(path)
         if self._keys.is_on:
             self._alone(lambda: self._destroy_key(path))
         drop_note(self._aside, path)
