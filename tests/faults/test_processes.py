@@ -162,7 +162,7 @@ async def test_a_user_is_forgotten_while_another_process_writes(
     """What was saved after the removal had returned is there, and its user is listed."""
     folder = hash_config.data_dir
     async with Vault(hash_config) as vault:
-        with child(FORGOTTEN_MEANWHILE, folder, anyio_backend, "60") as writer:
+        with child(FORGOTTEN_MEANWHILE, folder, anyio_backend, "120") as writer:
             for _ in range(5):
                 for _ in range(4):
                     writer.hear()
@@ -174,8 +174,8 @@ async def test_a_user_is_forgotten_while_another_process_writes(
         assert kept
         async with MemoryLayer("alice", vault=vault) as memory:
             assert kept <= {m.id for m in (await memory.list_memories(page_size=1000)).items}
-            recalled = await memory.recall("Number 59.", top_k=20)
-            assert "Number 59." in {one.memory.content for one in recalled.memories}
+            recalled = await memory.recall("Number 119.", top_k=20)
+            assert "Number 119." in {one.memory.content for one in recalled.memories}
         assert [one.user_id for one in (await vault.list_users()).items] == ["alice"]
         assert (await vault.check()).problems == ()
     async with Vault(hash_config) as vault, MemoryLayer("alice", vault=vault) as memory:
