@@ -268,6 +268,29 @@ async def test_a_damaged_user_is_set_aside_and_the_others_work_on(
         assert await vault.check(repair=True) == await vault.check()
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_a_catalog_that_was_lost_opens_the_server_to_nobody(
+    hash_config: MemoryConfig, is_deleted: bool
+) -> None:
+    """Whether keys had been made is no longer known."""
+    async with Vault(hash_config) as vault:
+        assert not await vault.engine.store.with_api_keys(lambda keys: keys.has_any())
+        await _fill(vault)
+    catalog = hash_config.data_dir / "catalog.db"
+    vault = Vault(hash_config)
+    if is_deleted:
+        catalog.unlink()
+    else:
+        _damage(catalog)
+        assert "keys create" in (await vault.check(repair=True)).repaired[0]
+    async with vault:
+        assert {one.user_id for one in (await vault.list_users()).items} >= {"alice", "bob"}
+        assert await vault.engine.store.with_api_keys(lambda keys: keys.has_any())
+        (one,) = await vault.engine.store.with_api_keys(lambda keys: keys.list())
+        assert one.revoked_at is not None
+        assert not one.rights
+
+
 @pytest.mark.parametrize("wholly", [False, True])
 async def test_who_is_forgotten_is_not_kept_among_the_damaged(
     hash_config: MemoryConfig, wholly: bool

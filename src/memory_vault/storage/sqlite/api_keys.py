@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -145,6 +146,19 @@ def strike_user(db: Database, user_id: str) -> None:
                 "UPDATE api_keys SET users = ?, revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
                 (json.dumps(left), ended, key_id),
             )
+
+
+def lost_keys() -> tuple[str, tuple[object, ...]]:
+    """What stands for all keys of a catalog that was lost: one that opens nothing.
+
+    A vault that had keys never becomes one without, and whether it had any is no longer known.
+    """
+    now = _now()
+    statement = (
+        "INSERT INTO api_keys (id, name, users, rights, created_at, revoked_at, digest) "
+        "VALUES ('lost', 'keys of a lost catalog', '[]', '[]', ?, ?, ?)"
+    )
+    return statement, (now, now, secrets.token_bytes(32))
 
 
 def _digest(db: Database, secret: str) -> bytes:

@@ -89,7 +89,7 @@ def publish(
 ) -> None:
     """Make a new file aside and link it into place: no other process ever sees half of it.
 
-    Does nothing when another process was first. `fill` is one statement that writes its first row.
+    Does nothing when another process was first. `fill` writes its first rows.
 
     Raises:
         StorageBusy: If a process that was opening the folder took the unfinished file for a

@@ -25,6 +25,12 @@ class _Enter(Protocol):
     def __call__(self, user_id: str, since: int | None = None) -> None: ...
 
 
+_CATALOG_NOTE = (
+    "This list of users was damaged and made anew. The server's keys went with it: until new ones "
+    "are made, it answers nobody."
+)
+
+
 class Maintenance:
     """The store's work on whole files, for worker threads.
 
@@ -100,8 +106,11 @@ class Maintenance:
         catalog = self._dir / "catalog.db"
         if not catalog.exists() or not is_unreadable(self._pool.connect, catalog):
             return None
-        folder = set_aside(self._dir, catalog, "This list of users was damaged and made anew.")
-        return f"the damaged catalog was set aside in {folder} and made anew from the users' files"
+        folder = set_aside(self._dir, catalog, _CATALOG_NOTE)
+        return (
+            f"the damaged catalog was set aside in {folder} and made anew from the users' files; "
+            "the server's keys went with it: make new ones with `memory-vault keys create`"
+        )
 
     def set_aside(self, path: Path) -> str | None:
         """Move a user's file out of the way if it cannot be used; what was done, if anything."""

@@ -21,7 +21,7 @@ from ..._times import to_moment
 from ...errors import StorageBusy, StorageError, StorageReadOnly
 from ...models import CheckReport, Page, UserInfo
 from .. import Cursor, next_cursor
-from .api_keys import ApiKeys, strike_user
+from .api_keys import ApiKeys, lost_keys, strike_user
 from .backup import user_files
 from .catalog import Catalog
 from .connection import Database, Retired, close, translated
@@ -382,7 +382,7 @@ class SqliteStore:
         sweep(self._aside)
         if not self._catalog.exists():
             files = user_files(self._dir)
-            self._publish_catalog()
+            self._publish_catalog(is_lost=bool(files))
             for path in files:
                 self._adopt(path)
         connection = self._pool.take(self._catalog, CATALOG)
@@ -391,11 +391,15 @@ class SqliteStore:
             with suppress(StorageError):  # what cannot be done now is left to a later open
                 self._remove_file(path)
 
-    def _publish_catalog(self) -> None:
-        now = time.time_ns() // 1_000
+    def _publish_catalog(self, *, is_lost: bool) -> None:
+        """Make a catalog; in the place of one that was lost, where keys may have stood, closed."""
         fill = "INSERT INTO meta (id, created_at) VALUES (1, ?)"
+        values: tuple[object, ...] = (time.time_ns() // 1_000,)
+        if is_lost:
+            statement, more = lost_keys()
+            fill, values = f"{fill};\n{statement}", values + more
         key = self._keys.of(self._catalog)
-        publish(self._catalog, CATALOG, self._durability, fill, (now,), key, aside_dir=self._aside)
+        publish(self._catalog, CATALOG, self._durability, fill, values, key, aside_dir=self._aside)
 
     def _adopt(self, path: Path) -> None:
         """Enter the user of a file that the catalog does not know; damaged ones are left alone."""
