@@ -106,6 +106,32 @@ async def test_units_that_wait_share_one_commit(store: SqliteStore, commits: lis
     assert sorted(await store.read("alice", ids)) == sorted(["m0", *names])
 
 
+async def test_a_job_noted_in_a_shared_commit_is_found(
+    store: SqliteStore, commits: list[str]
+) -> None:
+    """Without a hint in the catalog nobody would look for it."""
+    woken: list[str] = []
+    store.on_work = woken.append
+    await behind(store, (add("m1"), 1), (note_job, 1), (add("m2"), 1))
+    assert len([one for one in commits if not one.endswith("catalog.db")]) == 2
+    assert await store.work(lambda hints: hints.after("", 10)) == ["alice"]
+    assert woken == ["alice"]
+
+
+async def test_a_job_that_was_undone_leaves_no_hint(store: SqliteStore) -> None:
+    def fail(user: Transaction) -> None:
+        note_job(user)
+        raise LookupError("undone")
+
+    with pytest.raises(ExceptionGroup):
+        await behind(store, (add("m1"), 1), (fail, 1))
+    assert await store.work(lambda hints: hints.after("", 10)) == []
+
+
+def note_job(user: Transaction) -> None:
+    user.jobs.add("test", {})
+
+
 async def test_a_shared_transaction_has_a_bounded_size(
     store: SqliteStore, commits: list[str]
 ) -> None:

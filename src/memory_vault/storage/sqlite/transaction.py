@@ -125,6 +125,8 @@ class Transaction:
     def share(self, check: Callable[[], None], work: Callable[[Transaction], T]) -> Outcome[T]:
         """Do another unit's work in this transaction, at a later moment; undone alone if it fails.
 
+        Jobs that it notes count as noted here, for whoever commits.
+
         Raises:
             Exception: What the work raised, if SQLite has undone the whole transaction for it.
         """
@@ -132,7 +134,10 @@ class Transaction:
         def run() -> T:
             check()
             with translated(Path(self._db.filename)):
-                return work(Transaction(self._db, self.user_id, check, is_writing=True))
+                inner = Transaction(self._db, self.user_id, check, is_writing=True)
+                result = work(inner)
+            self.jobs.has_work |= inner.jobs.has_work
+            return result
 
         self._db.execute("SAVEPOINT unit")
         outcome = Outcome.of(run)
