@@ -104,8 +104,10 @@ class Engine:
             await self.store.open()
             await self.embedders.follow()
             await self._open_outer_index()
+            unfinished = await self.store.in_thread(self.store.erasure.owed)
+            self.host = Host()  # one whose start was cut short takes no jobs any more
             await self.host.start()
-            for owed in await self.store.in_thread(self.store.erasure.owed):
+            for owed in unfinished:
                 start(self, owed)
             self.host.start_soon("jobs", self.runner.run)
             if self.outer is not None:
@@ -129,8 +131,8 @@ class Engine:
         """Stop background work, wait for units under way, close the files."""
         with anyio.CancelScope(shield=True):
             async with self._lock:
+                await self.host.stop()  # an open that was cut short may have started it
                 if self._is_open:
-                    await self.host.stop()
                     await self.embedders.close()
                     if self.reranker is not None and self._owns_reranker:
                         await self.reranker.close()
