@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from typing import Any
+
+import anyio
 import pytest
 
 from memory_vault import Memory, MemoryConfig, MemoryLayer, NotFound, SaveResult
@@ -234,6 +237,44 @@ async def test_an_update_is_read_anew(memory: MemoryLayer) -> None:
     await memory.forget(rome.saved[0].id)  # what was withdrawn goes with its source
     found = await memory.recall("home", known_at=known)
     assert "Rome" not in found.prompt_block
+
+
+@pytest.mark.parametrize(
+    ("slow", "quick"),
+    [
+        ({"occurred_at": day(2024)}, {"content": "I live in Bari."}),
+        ({"content": "I live in Bari."}, {"occurred_at": day(2024)}),
+    ],
+)
+async def test_an_update_that_another_overtakes_reads_what_that_one_wrote(
+    memory: MemoryLayer,
+    monkeypatch: pytest.MonkeyPatch,
+    slow: dict[str, Any],
+    quick: dict[str, Any],
+) -> None:
+    rome = (await memory.save("I live in Rome.", occurred_at=day(2020))).saved[0]
+    store, held, go = memory._vault.engine.store, anyio.Event(), anyio.Event()
+    write = store.write
+
+    async def late(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(store, "write", write)
+        held.set()
+        await go.wait()
+        return await write(*given, **more)
+
+    monkeypatch.setattr(store, "write", late)
+    async with anyio.create_task_group() as tasks:
+
+        async def update() -> None:
+            await memory.update(rome.id, **slow)
+
+        tasks.start_soon(update)
+        await held.wait()
+        await memory.update(rome.id, **quick)
+        go.set()
+    assert await times(memory) == {"User lives in Bari.": (2024, None)}
+    found = await memory.get(rome.id)
+    assert (found.content, found.occurred_at) == ("I live in Bari.", day(2024))
 
 
 async def test_as_of_and_known_at_are_kept_apart(memory: MemoryLayer) -> None:

@@ -30,12 +30,14 @@ class _Plan:
     """What an update is to read and to embed anew.
 
     Attributes:
+        before: The memory that it was made for.
         pieces: Those of new content; none when it stays.
         noticed: What is read from the memory; None when that stays.
         model_reads_after_s: Seconds after which a language model reads it; None if none does.
         known: Embeddings at hand, by text of the piece.
     """
 
+    before: Memory
     pieces: tuple[Piece, ...]
     token_count: int
     noticed: tuple[Noticed, ...] | None
@@ -59,6 +61,16 @@ async def _change(
 ) -> Memory:
     """Add a version with another text or time, by one embedder."""
     await embedder.open()
+    after = None
+    while after is None:  # another call has changed the memory in between
+        after = await _try(engine, user_id, memory_id, changes, embedder)
+    return after
+
+
+async def _try(
+    engine: Engine, user_id: str, memory_id: str, changes: Changes, embedder: Embedder
+) -> Memory | None:
+    """The new version; None if the memory is not what its facts were read from any more."""
     read = partial(_plan, engine, embedder, memory_id, changes.values)
     plan = await engine.store.read(user_id, read)
     wanted = [*plan.pieces, *(piece for one in plan.noticed or () for piece in one.pieces)]
@@ -83,7 +95,7 @@ def _plan(
     found = pieces(embedder, content, memory.role) if "content" in values else ()
     tokens = engine.counter.count(content) if found else 0
     if memory.derived_from or memory.memory_type == "working":
-        return _Plan(found, tokens, None, {})
+        return _Plan(memory, found, tokens, None, {})
     moment = values.get("occurred_at", optional_micros(memory.occurred_at))
     told = to_micros(memory.recorded_at) if moment is None else moment
     noticed = notice(engine, embedder, content, memory.role, memory.origin, told)
@@ -91,7 +103,7 @@ def _plan(
     for one in noticed:
         known.update(shared(user, one.reading.text, memory.role))
     after_s = model_reads_after(engine, memory.role, memory.origin)
-    return _Plan(found, tokens, noticed, known, after_s)
+    return _Plan(memory, found, tokens, noticed, known, after_s)
 
 
 def _revise_and_learn(
@@ -101,7 +113,9 @@ def _revise_and_learn(
     plan: _Plan,
     embeddings: Mapping[str, bytes],
     user: Transaction,
-) -> Memory:
+) -> Memory | None:
+    if not _is_planned(plan.before, _existing(user, memory_id), changes.values):
+        return None
     user.claim_embedder(embedder.fingerprint)
     chunks = chunks_of(plan.pieces, embeddings) if plan.pieces else None
     after = _revise(memory_id, changes, user, chunks)
@@ -110,6 +124,13 @@ def _revise_and_learn(
     if plan.noticed is not None:
         user.facts.learn(after, statements(after, plan.noticed, embeddings))
     return after
+
+
+def _is_planned(before: Memory, now: Memory, values: Mapping[str, Any]) -> bool:
+    """Whether what an update keeps of a memory, and reads facts from, is as it was."""
+    return ("content" in values or now.content == before.content) and (
+        "occurred_at" in values or now.occurred_at == before.occurred_at
+    )
 
 
 def _existing(user: Transaction, memory_id: str) -> Memory:
