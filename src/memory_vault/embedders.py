@@ -8,6 +8,7 @@ is an object of some program has no such setting: only programs that bring it ca
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from anyio import to_thread
@@ -133,6 +134,36 @@ class Embedders:
             )
         self.become(found)
         return found
+
+    async def for_new_user(self, use: Callable[[Embedder], Awaitable[T]]) -> T:
+        """Do something with the embedder of new users, and again if the vault is switched in it.
+
+        Args:
+            use: Calls `require_own` before it has any effect.
+        """
+        for _ in range(_TRIES):
+            embedder = await self.of_new_user()
+            with suppress(EmbedderMismatch):
+                return await use(embedder)
+        return await use(await self.of_new_user())
+
+    def require_own(self, embedder: Embedder) -> None:
+        """Check that first embeddings of a user are in the vault's space; under the user's lock.
+
+        The vault may have been switched while they were made, and the job that moves users may
+        have seen that this one has none. Blocking.
+
+        Raises:
+            EmbedderMismatch: If they are not.
+        """
+        own = self._store.hints.space()
+        if own not in (None, str(embedder.fingerprint)):
+            mismatch = EmbedderMismatch(
+                f"the vault was switched to {own} while embeddings of {embedder.fingerprint} were "
+                "made; nothing was stored: try again"
+            )
+            mismatch.held = own or ""
+            raise mismatch
 
     async def find(self, fingerprint: str) -> Embedder | None:
         """The embedder of this space, if this program has it or the vault knows how to make it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -191,6 +192,60 @@ async def test_equal_texts_are_embedded_once(
         await vault.switch_embedder(counting, wait=True)
         assert sorted(counting.texts) == ["I moved to Lisbon in May.", "My dog is called Rex."]
         await assert_like_new(vault, "ada", counting)
+
+
+async def test_a_first_save_under_way_is_not_left_behind(config: MemoryConfig) -> None:
+    """The job has seen that the user has nothing, before the embeddings were there."""
+    old = Counting(64, window=64)
+    old.gate = anyio.Event()
+    async with Vault(replace(config, embedder=old)) as vault:
+        async with anyio.create_task_group() as tasks, MemoryLayer("ada", vault=vault) as memory:
+            tasks.start_soon(memory.save, "I moved to Lisbon in May.")
+            await old.reached.wait()
+            assert (await vault.switch_embedder(NEW, wait=True)).state == "done"
+            old.gate.set()
+        assert await spaces(vault, ["ada"]) == {str(NEW.fingerprint)}
+        assert await found(vault, "ada", "Lisbon") == ["I moved to Lisbon in May."]
+
+
+async def test_a_first_save_that_is_being_written_is_moved(config: MemoryConfig) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def slow(user: Transaction) -> None:
+        began.set()
+        assert go.wait(WITHIN_S)
+        user.claim_embedder(OLD.fingerprint)
+
+    async with Vault(config) as vault, anyio.create_task_group() as tasks:
+        async with MemoryLayer("ada", vault=vault) as memory:
+            await memory.set_preference("tone", "warm")
+        tasks.start_soon(vault.engine.store.write, "ada", slow)
+        with anyio.fail_after(WITHIN_S):
+            while not began.is_set():
+                await anyio.sleep(0.001)
+        job = await vault.switch_embedder(NEW)
+        await anyio.sleep(0.2)
+        go.set()
+        with anyio.fail_after(WITHIN_S):
+            assert (await vault.engine.runner.wait(None, job.id)).state == "done"
+        assert await spaces(vault, ["ada"]) == {str(NEW.fingerprint)}
+
+
+async def test_an_import_under_way_is_not_left_behind(config: MemoryConfig, tmp_path: Path) -> None:
+    old, path = Counting(64, window=64), tmp_path / "out"
+    elsewhere = replace(config, data_dir=tmp_path / "elsewhere", embedder=NEW)
+    async with MemoryLayer("bob", config=elsewhere) as memory:
+        await memory.save("I moved to Lisbon in May.")
+        await memory.export(path)
+    old.gate = anyio.Event()
+    async with Vault(replace(config, embedder=old)) as vault:
+        async with anyio.create_task_group() as tasks, MemoryLayer("ada", vault=vault) as memory:
+            tasks.start_soon(memory.import_, path)
+            await old.reached.wait()
+            assert (await vault.switch_embedder(NEW, wait=True)).state == "done"
+            old.gate.set()
+        assert await spaces(vault, ["ada"]) == {str(NEW.fingerprint)}
+        assert await found(vault, "ada", "Lisbon") == ["I moved to Lisbon in May."]
 
 
 async def test_another_space_of_the_same_length_is_not_mixed_in(config: MemoryConfig) -> None:

@@ -99,7 +99,7 @@ async def _ingest(
         return await _ingest(engine, user_id, drafts, session_id, key, own)
     with stage("save", "embed"):
         fresh = await embedder.embed(plan.missing) if plan.missing else None
-    commit = partial(_commit, embedder, plan, fresh, session_id, key)
+    commit = partial(_commit, engine, embedder, plan, fresh, session_id, key)
     with stage("save", "write"):
         return await engine.store.write(user_id, commit, create=True, weight=len(drafts))
 
@@ -185,6 +185,7 @@ def _type(engine: Engine, draft: Draft, session_id: str | None) -> MemoryType:
 
 
 def _commit(
+    engine: Engine,
     embedder: Embedder,
     plan: Plan,
     fresh: NDArray[np.float32] | None,
@@ -198,6 +199,8 @@ def _commit(
     embeddings = dict(plan.known)
     if fresh is not None:
         embeddings.update(zip(plan.missing, as_bytes(fresh), strict=True))
+    if user.fingerprint is None:
+        engine.embedders.require_own(embedder)
     user.claim_embedder(embedder.fingerprint)
     if session_id is not None:
         user.sessions.touch(session_id)

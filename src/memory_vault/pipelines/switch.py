@@ -128,13 +128,16 @@ class _Mover:
     async def _versions(self, user_id: str) -> int | None:
         """Versions of a user who is to be moved; None for one who is there."""
 
-        def look(user: Transaction) -> int | None:
+        def look(user: Transaction) -> tuple[bool, int | None]:
             if user.fingerprint in (None, self._target) and not user.moving.is_under_way():
-                return None
-            return user.moving.versions()
+                return user.fingerprint is None, None
+            return False, user.moving.versions()
 
         try:
-            return await self._store.read(user_id, look)
+            is_new, versions = await self._store.read(user_id, look)
+            if is_new:  # a first save under way may be in the former space, or it sees the switch
+                _, versions = await self._store.write(user_id, look)
+            return versions
         except StorageError as error:
             self.troubles.append(error)
             return None

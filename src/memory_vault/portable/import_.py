@@ -45,7 +45,19 @@ async def import_(
     engine: Engine, user_id: str, path: Path, *, origin: str | None, progress: Progress | None
 ) -> ImportReport:
     """Take a file over; cancelled, failed or killed, the user is as before."""
-    embedder = await engine.embedders.of_new_user()
+    take = partial(_import_file, engine, user_id, path, origin, progress)
+    return await engine.embedders.for_new_user(take)
+
+
+async def _import_file(
+    engine: Engine,
+    user_id: str,
+    path: Path,
+    origin: str | None,
+    progress: Progress | None,
+    embedder: Embedder,
+) -> ImportReport:
+    """Take a file over with one embedder."""
     work = _Import(engine, embedder, partial(open_file, path), origin)
 
     async def read() -> None:
@@ -61,7 +73,11 @@ async def import_(
 async def import_stream(
     engine: Engine, user_id: str, pieces: AsyncIterator[bytes], *, origin: str | None
 ) -> ImportReport:
-    """The same with a file that arrives piece by piece."""
+    """The same with a file that arrives piece by piece, and can be read only once.
+
+    Raises:
+        EmbedderMismatch: If the vault was switched meanwhile.
+    """
     feed = Feed(lines.MAX_LINE_BYTES)
     embedder = await engine.embedders.of_new_user()
     work = _Import(engine, embedder, lambda: feed, origin, is_ready=feed.is_ready)
@@ -298,6 +314,8 @@ class _Import:
     def hand_over(self, user: Transaction) -> None:
         """Give everything to the user, in the one transaction of this unit."""
         _refuse_if_used(user)
+        if self._seq:
+            self._engine.embedders.require_own(self.embedder)
 
         def take(source: Database) -> None:
             user.records.become(source, user.check)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from . import spaces
 from .catalog import Catalog
 from .connection import Database
 from .jobs import Jobs
@@ -82,6 +83,11 @@ class Hints:
             return int(count) + Jobs(db, None, 0).counts()[1]
 
         return self._catalog.read(look)
+
+    def space(self) -> str | None:
+        """The fingerprint that all users are being moved to; None if the vault never switched."""
+        found = self._catalog.read(spaces.known)
+        return found[0].fingerprint if found else None
 
     def of_vault(self, work: Callable[[Jobs], T], *, is_writing: bool) -> T:
         """Work with the jobs of the whole vault, in one transaction."""
