@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -364,6 +365,26 @@ async def test_a_user_who_comes_back_has_another_key(tmp_path: Path) -> None:
             salts.add(salt_path(user_path(folder, SAID[1])).read_bytes())
             await vault.forget_user(SAID[1], confirm=True)
     assert len(salts) == 3
+
+
+async def test_a_salt_that_cannot_be_read_is_an_error_of_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where no more files may be open."""
+
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with Vault(_config(tmp_path)) as vault:
+        await _fill(vault)
+    async with Vault(_config(tmp_path)) as vault:
+        with monkeypatch.context() as patched:
+            patched.setattr(keys_module, "read_salt", fail)
+            with pytest.raises(StorageError, match="Too many open files"):
+                async with MemoryLayer(SAID[1], vault=vault) as memory:
+                    await memory.stats()
+        async with MemoryLayer(SAID[1], vault=vault) as memory:
+            assert (await memory.stats()).total
 
 
 async def test_files_cannot_be_exchanged(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from memory_vault.jobs import runner
 from memory_vault.jobs.kinds import KINDS, Kind
 from memory_vault.jobs.work import Work
 from memory_vault.storage.sqlite.files import user_path
+from memory_vault.storage.sqlite.hints import Hints
 from memory_vault.storage.sqlite.jobs import Jobs
 from memory_vault.storage.sqlite.transaction import Transaction
 from memory_vault.testing.embedders import HashEmbedder
@@ -597,6 +598,35 @@ async def test_a_failing_disk_is_not_asked_again_at_once(
             await add(vault, "bob", number=1)
             assert tries <= 2
         assert (await ended(vault, job)).state == "done"
+
+
+@pytest.mark.parametrize("where", ["unfinished", "after"])
+async def test_what_nobody_foresaw_ends_no_runner(
+    config: MemoryConfig,
+    kind: Callable[[Kind], None],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    """Neither in the look at one user's jobs, nor in the look for users; it is told by kind."""
+
+    async def work(work: Work) -> None:
+        pass
+
+    def fail(*_: object) -> None:
+        raise LookupError("quoted")
+
+    kind(work)
+    async with Vault(replace(config, job_lease_s=0.5)) as vault:
+        with monkeypatch.context() as broken:
+            broken.setattr(Jobs if where == "unfinished" else Hints, where, fail)
+            job = await add(vault, "ada")
+            with anyio.fail_after(WITHIN_S):
+                while "jobs: builtins.LookupError" not in (await vault.health()).background:
+                    await anyio.sleep(0.01)
+        assert (await ended(vault, job)).state == "done"
+        with anyio.fail_after(WITHIN_S):
+            while not (await vault.health()).is_ok:
+                await anyio.sleep(0.01)
 
 
 async def test_users_jobs_do_not_hold_up_the_vaults(

@@ -76,8 +76,8 @@ class Runner:
             self._woken = anyio.Event()
             try:
                 wait_s = await self._begin_due()
-            except StorageError as error:
-                wait_s, self.troubles[None] = self._config.job_lease_s, str(error)
+            except Exception as error:  # noqa: BLE001 - a fence: jobs are looked for all the same
+                wait_s, self.troubles[None] = self._config.job_lease_s, _told(error)
             with anyio.move_on_after(wait_s):
                 await self._woken.wait()
 
@@ -159,8 +159,8 @@ class Runner:
             found = await self._look_in(owner, lambda jobs: jobs.unfinished(_PAGE))
             if not found and owner is not None:
                 await self._engine.store.settle(owner)
-        except StorageError as error:  # one user's file is no reason to leave the others
-            self.troubles[owner] = str(error)
+        except Exception as error:  # noqa: BLE001 - a fence: one user's file, not all of them
+            self.troubles[owner] = _told(error)
             return self._config.job_lease_s
         self.troubles.pop(owner, None)
         seen = self._seen.pop(owner, {})
@@ -238,9 +238,9 @@ class Runner:
 
     def _after(self, error: Exception, work: Work) -> _End:
         """Try again later, or give up."""
-        said = f"{type(error).__name__}: {error}"
-        if not isinstance(error, MemoryVaultError):  # it may quote what it read
-            said = f"{type(error).__module__}.{type(error).__name__}"
+        said = _told(error)
+        if isinstance(error, MemoryVaultError):
+            said = f"{type(error).__name__}: {said}"
         if isinstance(error, DailyLimitReached):  # no fault of the job: looked at every hour
             return partial(Jobs.give_back, error=said, wait_s=LONGEST_WAIT_S)
         attempts = work.job.attempts
@@ -272,6 +272,13 @@ class Runner:
         if owner is None:
             return await store.work(lambda hints: hints.of_vault(use, is_writing=True))
         return await store.write(owner, lambda user: use(user.jobs))
+
+
+def _told(error: Exception) -> str:
+    """What may be said of an error; only the kind of a stranger's, which may quote what it read."""
+    if isinstance(error, MemoryVaultError):
+        return str(error)
+    return f"{type(error).__module__}.{type(error).__name__}"
 
 
 def _sight(found: Unfinished, seen: Mapping[str, _Sight]) -> _Sight:

@@ -17,7 +17,7 @@ from pathlib import Path
 import apsw
 
 from ...errors import ConfigError, NotAVault, StorageError, StorageReadOnly, WrongKey
-from .connection import Database, create, is_plain, translated, unlock
+from .connection import Database, create, is_plain, translate, translated, unlock
 from .files import link, make_folder, sync_folder
 from .schema import KEY
 
@@ -193,6 +193,7 @@ class Keys:
         Raises:
             StorageReadOnly: If the file is gone.
             NotAVault: If the file is there and its salt is not.
+            StorageError: If its salt cannot be read.
         """
         if self._vault_key is None:
             return None
@@ -206,6 +207,8 @@ class Keys:
                     f"{path} cannot be read any more: {salt_path(path).name} beside it is missing"
                 ) from None
             raise StorageReadOnly(f"{path} cannot be opened: it does not exist") from None
+        except OSError as error:
+            raise translate(error, salt_path(path)) from error
 
     def _derive(self, path: Path, salt: bytes) -> bytes:
         assert self._vault_key is not None, "asked before"
