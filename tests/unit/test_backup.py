@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,13 @@ from memory_vault import (
     Vault,
     VaultSync,
 )
+from memory_vault.storage.index.user_index import UserIndex
 from memory_vault.storage.sqlite.files import user_path
 from memory_vault.storage.sqlite.repair import DAMAGED, set_aside
 from memory_vault.storage.sqlite.schema import CHUNKS_PER_VERSION
 from memory_vault.storage.sqlite.store import SqliteStore
 from memory_vault.testing.embedders import HashEmbedder
+from memory_vault.upkeep import check as check_module
 
 pytestmark = pytest.mark.anyio
 USERS = ("alice", "bob", "../odd")
@@ -395,6 +399,40 @@ async def test_an_index_that_is_not_its_files_is_found_and_built_anew(
         assert (await vault.check()).problems == ()
         async with MemoryLayer("bob", vault=vault) as bob:
             assert (await bob.recall("Where do I live?")).memories
+
+
+async def test_an_index_that_is_used_while_it_is_checked_is_no_problem(
+    hash_config: MemoryConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recall brings it further than what the check has read."""
+    began, go = threading.Event(), threading.Event()
+
+    class Slow(UserIndex):
+        def refresh(self, *given: Any) -> None:
+            super().refresh(*given)
+            began.set()
+            assert go.wait(30)
+
+    async def use(memory: MemoryLayer) -> None:
+        await memory.recall("weather")
+
+    async def check() -> None:
+        assert (await vault.check()).problems == ()
+
+    config = replace(hash_config, workers=2)
+    async with Vault(config) as vault, MemoryLayer("bob", vault=vault) as memory:
+        await memory.save("I live in Berlin.")
+        await memory.recall("Where do I live?")
+        monkeypatch.setattr(check_module, "UserIndex", Slow)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(check)
+            with anyio.fail_after(30):
+                while not began.is_set():
+                    await anyio.sleep(0.001)
+            await memory.save("The weather is fine.")
+            tasks.start_soon(use, memory)
+            await anyio.sleep(0.3)
+            go.set()
 
 
 @pytest.mark.parametrize(

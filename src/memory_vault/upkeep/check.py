@@ -29,7 +29,7 @@ async def check(engine: Engine, *, repair: bool) -> CheckReport:
     report = await engine.store.check()
     problems = [*report.problems]
     for user_id in engine.indexes.users():
-        if not await engine.store.read(user_id, partial(_is_equal, engine)):
+        if not await _is_equal(engine, user_id):
             if repair:
                 engine.indexes.forget(user_id)
                 done.append(f"the index of user {user_id!r} is built anew")
@@ -91,18 +91,27 @@ def _repair_one(engine: Engine, path: Path) -> str | None:
     return files.drop_orphans(path)
 
 
-def _is_equal(engine: Engine, user: Transaction) -> bool:
-    """Whether a user's index in memory, brought up to date, is the one that the file makes."""
-    if user.fingerprint is None:
+async def _is_equal(engine: Engine, user_id: str) -> bool:
+    """Whether a user's index in memory, brought up to date, is the one that the file makes.
+
+    It is held before the transaction begins: nobody can bring it further than what is read there.
+    """
+    space = await engine.store.read(user_id, lambda user: user.fingerprint)
+    if space is None:
         return True  # no embeddings: nothing that an index could hold
-    dimension = dimension_of(user.fingerprint)
-    held, fresh = engine.indexes.get(user.user_id, dimension), UserIndex(dimension)
+    held = engine.indexes.get(user_id, dimension_of(space))
+    return await engine.store.read(user_id, partial(_compare, held), holding=held.lock)
+
+
+def _compare(held: UserIndex, user: Transaction) -> bool:
+    if held.generation not in (None, user.feed.generation()):
+        return True  # starts anew at its next use
+    if user.fingerprint is None or dimension_of(user.fingerprint) != held.dimension:
+        return True  # the user has moved meanwhile: nobody uses this one any more
+    fresh = UserIndex(held.dimension)
     fresh.refresh(user.feed)
-    with held.lock:
-        if held.generation not in (None, user.feed.generation()):
-            return True  # starts anew at its next use
-        held.refresh(user.feed)
-        return _content_is_equal(held, fresh)
+    held.refresh(user.feed)
+    return _content_is_equal(held, fresh)
 
 
 def _content_is_equal(one: UserIndex, other: UserIndex) -> bool:
