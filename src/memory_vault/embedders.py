@@ -15,7 +15,8 @@ from anyio import to_thread
 
 from .config import MemoryConfig
 from .embed import Embedder
-from .embed.choose import choose
+from .embed.checks import CheckedEmbedder
+from .embed.choose import choose, is_ours
 from .errors import EmbedderMismatch, ModelNotInstalled
 from .storage.sqlite import spaces
 from .storage.sqlite.spaces import Space
@@ -42,25 +43,30 @@ class Embedders:
         self._config, self._store = config, store
         self._owned: dict[str, Embedder] = {}
         self._others: list[Embedder] = []
+        self._checked: dict[int, CheckedEmbedder] = {}
         self._by_fingerprint: dict[str, Embedder] = {}
         self._of_user: dict[str, Embedder] = {}
         self.current: Embedder = self.made(config.embedder)
 
     def made(self, given: str | Embedder) -> Embedder:
-        """The embedder that a setting names, made once; an object is taken as it is."""
+        """What a setting names, made once; where it is not our own its answers are checked."""
         if not isinstance(given, str):
-            return given
+            return self._checked.setdefault(id(given), CheckedEmbedder(given))
         if given not in self._owned:
-            config = self._config
-            self._owned[given] = choose(
-                given,
-                config.model_dir,
-                threads=config.model_threads,
-                api_key=config.embedder_api_key,
-                dimension=config.embedder_dimension,
-                window=config.embedder_window,
-            )
+            made = self._choose(given)
+            self._owned[given] = made if is_ours(given) else CheckedEmbedder(made)
         return self._owned[given]
+
+    def _choose(self, name: str) -> Embedder:
+        config = self._config
+        return choose(
+            name,
+            config.model_dir,
+            threads=config.model_threads,
+            api_key=config.embedder_api_key,
+            dimension=config.embedder_dimension,
+            window=config.embedder_window,
+        )
 
     def setting_of(self, embedder: Embedder) -> str | None:
         """The setting that makes an embedder; None for an object of the caller's."""
@@ -70,7 +76,7 @@ class Embedders:
         """Whether a setting is one that this vault was opened with or switched to."""
         if isinstance(given, str):
             return given in self._owned
-        return any(given is one for one in (self.current, *self._others))
+        return self._checked.get(id(given)) in (self.current, *self._others)
 
     async def close(self) -> None:
         """Close those that were made here."""

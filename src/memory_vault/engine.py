@@ -27,7 +27,9 @@ from .outer_index import OuterIndex
 from .pipelines.proof import start
 from .plugins import Plugins
 from .rerank import Reranker
+from .rerank.checks import CheckedReranker
 from .rerank.choose import choose as choose_reranker
+from .rerank.choose import is_ours
 from .storage.index import stored
 from .storage.index.cache import IndexCache
 from .storage.index.choose import choose as choose_index
@@ -202,15 +204,19 @@ def _has_model_to_load(config: MemoryConfig) -> bool:
 
 
 def _reranker(config: MemoryConfig) -> Reranker | None:
-    """The configured reranker: the caller's own, one of ours by name, or none."""
-    if isinstance(config.reranker, str):
-        return choose_reranker(
-            config.reranker,
-            config.reranker_api_key,
-            model_dir=config.model_dir,
-            threads=config.model_threads,
-        )
-    return config.reranker
+    """The configured reranker: ours by name, any other with its answers checked, or none."""
+    given = config.reranker
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        return CheckedReranker(given)
+    made = choose_reranker(
+        given,
+        config.reranker_api_key,
+        model_dir=config.model_dir,
+        threads=config.model_threads,
+    )
+    return made if is_ours(given) else CheckedReranker(made)
 
 
 def _outer_index(config: MemoryConfig, store: SqliteStore) -> OuterIndex | None:

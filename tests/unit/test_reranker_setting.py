@@ -9,6 +9,7 @@ import pytest
 
 from memory_vault import ConfigError, MemoryConfig, MemoryLayer, Vault
 from memory_vault.rerank import Reranker
+from memory_vault.rerank.checks import CheckedReranker
 from memory_vault.rerank.onnx import OnnxReranker
 from memory_vault.testing.embedders import HashEmbedder
 from memory_vault.testing.rerankers import OverlapReranker
@@ -58,7 +59,8 @@ async def test_the_callers_own_is_never_closed(tmp_path: Path) -> None:
     own = OnnxReranker(tmp_path / "model")
     await own.open()
     async with Vault(settings(tmp_path, own)) as vault:
-        assert vault.engine.reranker is own
+        assert isinstance(vault.engine.reranker, CheckedReranker)
+        assert vault.engine.reranker.inner is own
     assert own._local._model is not None
     await own.close()
 

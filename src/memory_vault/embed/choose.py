@@ -27,6 +27,12 @@ def is_local(name: str) -> bool:
     return name in _MINILM or name.partition(":")[0] == _LIBRARY
 
 
+def is_ours(name: str) -> bool:
+    """Whether an embedder of that name is this library's own, and no plugin's."""
+    kind = name.partition(":")[0]
+    return name in _MINILM or kind == _LIBRARY or kind in _SERVICES
+
+
 def choose(
     name: str,
     model_dir: Path | None,

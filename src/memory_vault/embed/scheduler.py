@@ -18,7 +18,8 @@ from anyio.lowlevel import RunVar
 from .._host import spawn
 from .._outcome import Outcome
 from .._tracing import caller, shared
-from ..errors import InvalidInput, NotOpen
+from ..errors import BackendError, InvalidInput, NotOpen
+from .checks import check_rows
 
 if TYPE_CHECKING:
     from . import Embedder, Embeddings, Fingerprint
@@ -119,7 +120,7 @@ class Scheduler:
             return
         texts = [text for part in staying for text in part.texts]
         with shared("embed", [part.request.caller for part in staying]):
-            found = await Outcome.of_async(partial(staying[0].request.run, texts))
+            found = await Outcome.of_async(partial(_counted, staying[0].request.run, texts))
         if found.error is None:
             rows = iter(found.get())
             for part in staying:
@@ -130,6 +131,14 @@ class Scheduler:
         else:
             for part in staying:
                 await self._run([part])
+
+
+async def _counted(run: Run, texts: list[str]) -> Embeddings:
+    """Run a batch; where the rows are not one a text, that is its callers' error, no others'."""
+    rows = await run(texts)
+    if len(rows) != len(texts):
+        raise BackendError(f"the embedder gave {len(rows)} embeddings for {len(texts)} texts")
+    return rows
 
 
 class _Request:
@@ -248,10 +257,14 @@ class BatchingEmbedder:
         parts: list[Embeddings] = []
         for start in range(0, len(texts), GROUP_TEXTS):
             group = texts[start : start + GROUP_TEXTS]
-            parts.append(stack(await scheduler.embed(group, self._inner.embed)))
+            parts.append(stack(await scheduler.embed(group, self._run)))
         import numpy as np
 
         return np.concatenate([np.empty((0, self.fingerprint.dimension), np.float32), *parts])
+
+    async def _run(self, texts: list[str]) -> Embeddings:
+        found = await self._inner.embed(texts)
+        return check_rows(found, len(texts), self.fingerprint.dimension)
 
     async def embed_query(self, text: str) -> Embeddings:
         """Embed one question; shape (dimension,)."""

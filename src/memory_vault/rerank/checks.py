@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..embed.checks import as_floats
 from ..embed.runtime import refusing_surrogates
 from ..errors import BackendError, InvalidInput
 
 if TYPE_CHECKING:
-    from . import Scores
+    from . import Reranker, Scores
 
 
 def check_input(query: str, texts: Sequence[str], max_chars: int) -> tuple[str, list[str]]:
@@ -44,3 +45,39 @@ def check_scores(scores: Scores) -> Scores:
     if not np.isfinite(scores).all():
         raise BackendError("the reranker gave a score that is not finite: its model is damaged")
     return scores
+
+
+class CheckedReranker:
+    """A reranker that is not this library's own, with all that it gives checked.
+
+    Args:
+        inner: What scores; it is opened and closed with this one.
+    """
+
+    def __init__(self, inner: Reranker) -> None:
+        self.inner: Reranker = inner
+
+    def __repr__(self) -> str:
+        return repr(self.inner)
+
+    async def open(self) -> None:
+        """Open the reranker inside."""
+        await self.inner.open()
+
+    async def close(self) -> None:
+        """Close the reranker inside."""
+        await self.inner.close()
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> Scores:
+        """Score texts; shape (n,).
+
+        Raises:
+            BackendError: If there is not exactly one finite score for each text.
+        """
+        scores = as_floats(await self.inner.rerank(query, texts), "the reranker")
+        if scores.shape != (len(texts),):
+            raise BackendError(
+                f"the reranker gave scores of shape {scores.shape} for {len(texts)} texts: "
+                f"{(len(texts),)} is one for each"
+            )
+        return check_scores(scores)

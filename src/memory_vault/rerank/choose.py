@@ -13,6 +13,12 @@ from .styles import StyleName
 _SERVICES = get_args(StyleName)
 
 
+def is_ours(name: str) -> bool:
+    """Whether a reranker of that name is this library's own, and no plugin's."""
+    kind = name.partition(":")[0]
+    return name == "minilm" or kind in ("onnx", "sentence-transformers", *_SERVICES)
+
+
 def choose(
     name: str,
     api_key: str | None = None,
