@@ -358,6 +358,25 @@ def test_an_older_file_becomes_current_once(tmp_path: Path) -> None:
     close(connection)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("which", ["user", "catalog"])
+async def test_a_file_that_became_newer_while_it_is_open_is_not_written(hash_config, which) -> None:
+    async with MemoryLayer("alice", config=hash_config) as memory:
+        await memory.save("We had tea.")
+        store = memory._vault.engine.store
+        path, schema = store.erasure.path_of("alice"), USER
+        if which == "catalog":
+            path, schema = store._catalog, CATALOG
+        newer = replace(schema, migrations=(*schema.migrations, "CREATE TABLE later (a)"))
+        close(connect(path, newer, "process"))
+        with pytest.raises(SchemaTooNew, match="upgrade"):
+            if which == "user":
+                await memory.save("We had coffee.")
+            else:
+                await store.in_catalog(lambda db: db.execute("DELETE FROM hints"), is_writing=True)
+        assert (await memory.stats()).total == 1
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = _user_file(tmp_path)
     broken = replace(GROWN, migrations=(*GROWN.migrations, "ALTER TABLE missing ADD COLUMN c"))

@@ -166,7 +166,18 @@ def _check_kind(connection: apsw.Connection, path: Path, schema: Schema) -> None
     """Refuse a file of another kind or of a newer version."""
     if connection.pragma("application_id") != schema.application_id:
         raise NotAVault(f"{path} is not a {schema.name} file of a vault; it was left untouched")
-    version = connection.pragma("user_version")
+    refuse_newer(connection, path, schema)
+
+
+def refuse_newer(connection: Database, path: Path, schema: Schema) -> None:
+    """Make sure that no newer version of this library has brought the file up to date.
+
+    One may do so while it is open here: who writes asks again, in the transaction.
+
+    Raises:
+        SchemaTooNew: If one has.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > schema.version:
         raise SchemaTooNew(
             f"{path} has schema {version}, this version of memory-vault knows {schema.version}: "

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import apsw
 
-from .connection import Database, Stopped, translated
+from .connection import Database, Stopped, refuse_newer, translated
 from .files import FilePool
 from .schema import Schema
 
@@ -69,6 +69,8 @@ class Unit(Generic[T]):
         if self._begin is None:
             return self._work(connection, self)
         connection.execute(self._begin)
+        if self.path is not None and self._begin == "BEGIN IMMEDIATE":
+            refuse_newer(connection, self.path, self._schema)
         connection.set_progress_handler(lambda: self.is_stopped, _PROGRESS_STEPS)
         result = self._work(connection, self)
         connection.set_progress_handler(None)
