@@ -28,6 +28,7 @@ from memory_vault import (
 from memory_vault.portable import export as export_module
 from memory_vault.portable import fields, lines
 from memory_vault.portable import import_ as import_module
+from memory_vault.portable.target import Target
 from memory_vault.storage.sqlite.held import STAGING, clear_staging
 from memory_vault.testing.embedders import HashEmbedder
 
@@ -236,6 +237,42 @@ async def test_a_file_that_is_there_is_not_overwritten_unasked(
             await alice.export("")
         assert not [one for one in tmp_path.iterdir() if one.name.endswith(".part")]
         assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def _a_pipe_and_a_link_to_it(folder: Path) -> list[Path]:
+    pipe, link = folder / "pipe", folder / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    return [pipe, link]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="makes a pipe")
+@pytest.mark.parametrize("overwrite", [True, False])
+async def test_what_is_no_file_is_never_replaced(
+    hash_config: MemoryConfig, tmp_path: Path, overwrite: bool
+) -> None:
+    async with MemoryLayer("alice", config=hash_config) as alice:
+        await alice.save("tea")
+        for place in _a_pipe_and_a_link_to_it(tmp_path):
+            with pytest.raises(TargetNotEmpty, match="a pipe"):
+                await alice.export(place, overwrite=overwrite)
+            assert stat.S_ISFIFO(place.stat().st_mode)
+    assert (tmp_path / "link").is_symlink()
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="makes a pipe")
+def test_a_pipe_that_comes_while_it_is_written_is_not_replaced(tmp_path: Path) -> None:
+    target = Target(tmp_path / "pipe", overwrite=True)
+    target.open()
+    os.mkfifo(tmp_path / "pipe")
+    try:
+        with pytest.raises(TargetNotEmpty, match="a pipe"):
+            target.publish()
+    finally:
+        target.close()
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]
 
 
 async def test_home_is_understood(

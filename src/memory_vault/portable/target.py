@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ class Target:
 
     Args:
         path: The place; its folder must exist.
-        overwrite: Whether a file that is there already may go.
+        overwrite: Whether a file that is there already may go; a device or a pipe never does.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
@@ -45,8 +46,11 @@ class Target:
         self._file = os.fdopen(handle, "wb", buffering=1 << 20)
 
     def _refuse_if_taken(self) -> None:
-        if self.path.is_dir():
+        mode = _mode(self.path)
+        if stat.S_ISDIR(mode):
             raise TargetNotEmpty(f"{self.path} is a folder: name a file")
+        if mode and not stat.S_ISREG(mode):
+            raise TargetNotEmpty(f"{self.path} is a device, a pipe or a socket: name a file")
         if not self._overwrite and os.path.lexists(self.path):
             raise TargetNotEmpty(
                 f"{self.path} exists: choose another name, or allow it to be overwritten"
@@ -64,7 +68,7 @@ class Target:
         """Make what was written durable, and give it its name.
 
         Raises:
-            TargetNotEmpty: If the place was taken meanwhile.
+            TargetNotEmpty: If the place was taken meanwhile, or is no file any more.
         """
         assert self._file is not None, "opened before"
         try:
@@ -78,6 +82,7 @@ class Target:
 
     def _name(self) -> None:
         if self._overwrite:
+            self._refuse_if_taken()
             self._aside.replace(self.path)
             return
         try:
@@ -99,6 +104,16 @@ class Target:
             except OSError:
                 pass  # what it still held goes with the file
             self._aside.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """What is at a place, at the end of any links; 0 if nothing is."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise translate(error, path) from error
 
 
 def sync(folder: Path) -> None:

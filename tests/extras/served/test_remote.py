@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -366,6 +367,19 @@ async def test_export_and_import_by_file(vault: RemoteVault, tmp_path: Path) -> 
             await bob.import_(first)
         await bob.export(second)
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="makes a pipe")
+async def test_an_export_never_replaces_a_pipe(vault: RemoteVault, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    async with MemoryLayer("ada", vault=vault) as memory:
+        await memory.save("tea")
+        for place in (pipe, link):
+            with pytest.raises(TargetNotEmpty, match="a pipe"):
+                await memory.export(place, overwrite=True)
+            assert place.is_fifo()
 
 
 async def test_an_export_that_breaks_off_leaves_no_file(vault: RemoteVault, tmp_path: Path) -> None:
