@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ..access import ApiKey, Right
+from ..errors import InvalidInput
 from ..layer import MemoryLayer
 from ..vault import Vault
 from .door import VISIT, Visit
@@ -18,6 +19,27 @@ def visit_of(request: Request) -> Visit:
     """The request as the door knows it."""
     found: Visit = request.scope[VISIT]
     return found
+
+
+async def known_query(request: Request) -> None:
+    """Refuse a name in the query that the route does not know.
+
+    Left out in silence, a slip such as `dryrun=true` would do what was not meant.
+
+    Raises:
+        InvalidInput: It lists those there are and quotes nothing.
+    """
+    given = set(request.query_params)
+    if given and not given <= (known := _query_names(request)):
+        names = ", ".join(sorted(known)) or "no names"
+        raise InvalidInput(f"the query holds an unknown name: this route takes {names}")
+
+
+def _query_names(request: Request) -> set[str]:
+    """The names that the description of the route has."""
+    methods = request.app.openapi()["paths"][request.scope["route"].path_format]
+    described = methods[request.method.lower()].get("parameters", ())
+    return {one["name"] for one in described if one["in"] == "query"}
 
 
 def _memory(right: Right, *, is_slow: bool = False) -> Callable[..., Awaitable[MemoryLayer]]:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.convertors import register_url_convertor
@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ..config import MemoryConfig
 from ..errors import MemoryVaultError
 from . import problems
+from .access import known_query
 from .door import Door, Segment
 from .openapi import complete
 from .serving import Serving
@@ -60,6 +61,7 @@ def build(config: MemoryConfig | None, settings: ServeSettings | None) -> FastAP
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(known_query)],
         generate_unique_id_function=lambda route: route.name,
         telemetry=_TELEMETRY,
         exception_handlers={

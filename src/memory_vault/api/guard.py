@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -24,6 +25,7 @@ PUBLIC = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 EVERYBODY = ApiKey("none", "no key", None, RIGHTS, datetime(1970, 1, 1, tzinfo=UTC))
 _TRUSTED_S = 1.0
 """A revoked key is refused after so many seconds at the latest."""
+_OTHER_SITES = frozenset({"cross-site", "same-site"})
 _MOST = 10_000
 _NOTE_S = 1.0
 
@@ -100,6 +102,12 @@ class Guard:
                 "this server has no keys and answers its own machine only: make a key with "
                 "`memory-vault keys create`"
             )
+        if is_of_a_page(scope, self._settings.cors_origins):
+            raise AccessRefused(
+                "this server has no keys and answers no page of another site: make a key with "
+                "`memory-vault keys create`, or name the page's origin in "
+                "MEMORY_VAULT_SERVE_CORS_ORIGINS"
+            )
         return EVERYBODY
 
 
@@ -112,6 +120,23 @@ def is_of_this_machine(scope: Scope) -> bool:
     host = Headers(scope=scope).get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return client is not None and _is_loopback(client[0]) and _is_loopback(name.strip("[]"))
+
+
+def is_of_a_page(scope: Scope, allowed: Collection[str]) -> bool:
+    """Whether the page of a stranger sent a request, which a browser on this machine lets it do.
+
+    It may send forms and plain text without being asked first; only the answer is kept from it.
+
+    Args:
+        scope: The request.
+        allowed: Origins that may call; "*" stands for all.
+    """
+    found = Headers(scope=scope)
+    host, origins = found.get("host", ""), found.getlist("origin")
+    if origins:
+        own = (f"http://{host}", f"https://{host}")
+        return "*" not in allowed and not {*own, *allowed}.issuperset(origins)
+    return found.get("sec-fetch-site") in _OTHER_SITES
 
 
 def _is_loopback(name: str) -> bool:

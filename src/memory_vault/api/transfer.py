@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from .._arguments import origin as check_origin
 from .._outcome import Outcome
 from ..access import ApiKey
-from ..errors import ImportRefused
+from ..errors import ImportRefused, InvalidInput
 from ..models import ImportReport
 from ..portable.export import counts, stream
 from ..portable.import_ import import_stream
@@ -79,6 +79,13 @@ async def export(memory: ReadsSlowly, by: By, request: Request) -> Response:
     return _Export(visit_of(request), by, memory.user_id)
 
 
+def _check_kind(request: Request) -> None:
+    """Refuse what a form or a page could send without being asked first."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != LINES:
+        raise InvalidInput(f"Content-Type: send the file of an export as {LINES}")
+
+
 @router.post(
     "/import",
     response_model=ImportReport,
@@ -87,6 +94,7 @@ async def export(memory: ReadsSlowly, by: By, request: Request) -> Response:
 )
 async def import_(memory: WritesSlowly, request: Request, origin: QueryOrigin = None) -> Response:
     """Take over the file of an export, all of it or nothing, for a user who has nothing yet."""
+    _check_kind(request)
     visit = visit_of(request)
     visit.is_slow(max_bytes=visit.serving.settings.max_import_bytes)
     engine, trust = visit.serving.vault.engine, check_origin(origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,7 @@ async def import_(
 ) -> ImportReport:
     """Send a file of this machine; all of it is taken over or nothing."""
     asked = request(CALLS["import_"], {"user_id": user_id, "origin": check.origin(origin)})
+    asked = replace(asked, headers={**asked.headers, "content-type": "application/x-ndjson"})
     file = await to_thread.run_sync(open_file, check.file_path(path))
     body = _body(file, progress)
     try:

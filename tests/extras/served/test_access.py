@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from tests.extras.served.running import URL, make_key, running, within
+from tests.extras.served.running import UNLIMITED, URL, make_key, running, within
 
 from memory_vault import MemoryConfig, MemoryLayer
 
@@ -65,6 +66,8 @@ async def app(hash_config: MemoryConfig) -> AsyncIterator[Any]:
 async def ask(app: Any, name: str, key: str | None, address: str = "127.0.0.1") -> httpx.Response:
     _, method, path, body = ROUTES[name]
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    if name == "import_":
+        headers["content-type"] = "application/x-ndjson"
     async with httpx.AsyncClient(transport=within(app, address), base_url=URL) as client:
         return await client.request(method, path, json=body, headers=headers)
 
@@ -134,6 +137,52 @@ async def test_without_any_key_only_this_machine_is_served(app: Any) -> None:
     async with httpx.AsyncClient(transport=within(app), base_url="http://evil.example") as page:
         assert (await page.get(f"{USER}/stats")).status_code == 403
     assert (await ask(app, "stats", "mvk_000000000000_wrong")).status_code == 401
+
+
+STRANGE = [
+    {"origin": "https://evil.example", "sec-fetch-site": "cross-site"},
+    {"origin": "https://evil.example"},
+    {"origin": "http://127.0.0.1:3000", "sec-fetch-site": "same-site"},
+    {"origin": "null"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("sent_by", STRANGE)
+async def test_without_any_key_the_page_of_a_stranger_does_nothing(
+    app: Any, sent_by: dict[str, str]
+) -> None:
+    async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+        await client.post(f"{USER}/sessions", json={"session_id": "s"})
+        for _, method, path, body in ROUTES.values():
+            answer = await client.request(method, path, json=body, headers=sent_by)
+            assert (answer.status_code, answer.json()["code"]) == (403, "access_refused")
+            assert "another site" in answer.json()["detail"]
+        (session,) = (await client.get(f"{USER}/sessions")).json()["items"]
+        assert session["ended_at"] is None
+
+
+async def test_the_servers_own_page_and_one_that_is_named_may_call(
+    hash_config: MemoryConfig,
+) -> None:
+    settings = replace(UNLIMITED, cors_origins=("http://page.example",))
+    async with running(hash_config, settings) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            for sent_by in (
+                {"origin": URL, "sec-fetch-site": "same-origin"},
+                {"origin": "http://page.example", "sec-fetch-site": "cross-site"},
+                {"sec-fetch-site": "none"},
+            ):
+                assert (await client.get(f"{USER}/stats", headers=sent_by)).status_code == 200
+            strange = {"origin": "http://x.example"}
+            assert (await client.get(f"{USER}/stats", headers=strange)).status_code == 403
+
+
+async def test_a_key_may_come_from_any_page(app: Any) -> None:
+    key = {"authorization": f"Bearer {await make_key(app)}", **STRANGE[0]}
+    async with httpx.AsyncClient(transport=within(app), base_url=URL, headers=key) as client:
+        assert (await client.get(f"{USER}/stats")).status_code == 200
 
 
 async def test_a_vault_that_had_a_key_is_never_open_again(app: Any) -> None:

@@ -122,6 +122,43 @@ async def test_what_is_not_acceptable_is_told_without_quoting_it(client: httpx.A
     assert (await client.get(path)).json()["items"] == []
 
 
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+async def test_an_import_says_what_it_is(client: httpx.AsyncClient, kind: str | None) -> None:
+    await client.post("/v1/users/ada/memories", json={"content": "tea"})
+    file = (await client.get("/v1/users/ada/export")).content
+    path, headers = "/v1/users/bob/import", {} if kind is None else {"content-type": kind}
+    answer = await client.post(path, content=file, headers=headers)
+    problem(answer, 422, "invalid_input")
+    assert "application/x-ndjson" in answer.json()["detail"]
+    as_lines = {"content-type": "application/x-ndjson; charset=utf-8"}
+    took = await client.post(path, content=file, headers=as_lines)
+    assert took.json()["memories"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/v1/users/ada/memories/{id}?dryrun=true"),
+        ("DELETE", "/v1/users/ada/memories?confirm=true&dry_run=true"),
+        ("POST", "/v1/users/bob/import?orgin=import"),
+        ("GET", "/v1/users/ada/memories?sessionid=s"),
+        ("GET", "/v1/users/ada/stats?zebra=1"),
+        ("POST", "/v1/users/ada/memories?role=user"),
+        ("GET", "/v1/vault/health?x="),
+        ("GET", "/health/live?x=1"),
+    ],
+)
+async def test_a_name_in_the_query_that_nobody_knows_is_refused(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    saved = (await client.post("/v1/users/ada/memories", json={"content": "tea"})).json()["saved"]
+    answer = await client.request(method, path.format(id=saved[0]["id"]), json={"content": "milk"})
+    problem(answer, 422, "invalid_input")
+    assert "query" in answer.json()["detail"]
+    assert "zebra" not in answer.text
+    assert (await client.get("/v1/users/ada/stats")).json()["memories"] == {"episodic": 1}
+
+
 async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
     problem(await client.get("/v1/nothing"), 404, "not_found")
     answer = await client.put("/v1/users/ada/memories")
