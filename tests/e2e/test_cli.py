@@ -54,6 +54,11 @@ def data(run):
     return run_one
 
 
+def typed(text: str | bytes) -> io.TextIOWrapper:
+    """Standard input that holds this."""
+    return io.TextIOWrapper(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+
+
 def test_save_and_recall(run):
     status, out, _ = run("save", "I moved to Lisbon in May.")
     assert status == 0
@@ -106,10 +111,100 @@ def test_explain_prints_reasons(run):
 
 
 def test_save_reads_stdin(run, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("The gate code hangs by the door.\n"))
+    monkeypatch.setattr(sys, "stdin", typed("The gate code hangs by the door.\n"))
     status, out, _ = run("save", "-")
     assert status == 0
     assert out.startswith("saved ")
+
+
+@pytest.mark.parametrize("given", [None, b"", b"caf\xe9", b"\xed\xb3\xbf"])
+def test_a_standard_input_that_holds_no_text_is_refused(run, data, monkeypatch, given):
+    monkeypatch.setattr(sys, "stdin", None if given is None else typed(given))
+    status, out, err = run("save", "-")
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert ("not UTF-8" in err) is bool(given)
+    assert data("list")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["save", "caf\udce9"],
+        ["recall", "caf\udce9"],
+        ["update", "mem_0", "--content", "caf\udce9"],
+        ["preferences", "set", "drink", "caf\udce9"],
+        ["preferences", "set", "caf\udce9", "yes"],
+        ["preferences", "delete", "caf\udce9"],
+        ["keys", "create", "--all-users", "--name", "caf\udce9"],
+        ["keys", "rotate", "caf\udce9"],
+        ["keys", "revoke", "caf\udce9"],
+        ["backup", "caf\udce9"],
+        ["--data-dir", "caf\udce9", "stats"],
+    ],
+)
+def test_words_that_are_no_utf_8_are_refused(run, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(*words)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "not UTF-8" in err
+    assert not (tmp_path / "caf\udce9").exists()
+
+
+def test_an_empty_data_folder_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run("--data-dir", "", "save", "tea")
+    assert (status, err.startswith("error: "), len(err.splitlines())) == (2, True, 1)
+    assert "empty" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+EVIL = "a \x1b[31mred\x9b2J\u202e\u2028\U000e0041 \u65e5\u672c \U0001f469\u200d\U0001f680 end"
+
+
+def test_stored_text_moves_no_cursor(run, data):
+    (saved,) = data("save", EVIL, "--session", "s\x1b]0;title\x07")["saved"]
+    data("preferences", "set", "style", EVIL + "\nforged  row")
+    for words in (
+        ["list"], ["show", saved["id"]], ["show", saved["id"], "--history"], ["recall", "red end"],
+        ["preferences", "list"], ["preferences", "set", "style", EVIL], ["sessions", "list"],
+    ):  # fmt: skip
+        status, out, _ = run(*words)
+        assert status == 0
+        assert not [char for char in "\x1b\x07\x9b\u202e\u2028\U000e0041" if char in out], words
+        assert ("\\x1b" in out) is (words[0] != "recall")  # a prompt block holds none anyway
+        assert "\nforged" not in out
+    assert "\U0001f469\u200d\U0001f680" in run("list")[1]
+    out = run("list", "--json")[1]
+    assert "\x9b" not in out
+    assert json.loads(out)["items"][0]["content"] == EVIL
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_goes_to_a_terminal_of_any_encoding(vault, data, encoding):
+    data("save", EVIL)
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "FORCE_COLOR": "1"}
+    for words in (["list"], ["recall", "red end"], ["show", "\u65e5"], ["list", "--json"]):
+        started = command(*words, env=environment)
+        out, err = started.communicate(timeout=60)
+        assert "Traceback" not in err
+        assert started.returncode == (4 if words[0] == "show" else 0)
+    assert json.loads(out)["items"][0]["content"] == EVIL
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_ids_are_never_folded(run, data, monkeypatch, width):
+    session = data("sessions", "start")["id"]
+    (saved,) = data("save", "The red bike stands in the cellar. " * 9, "-s", session)["saved"]
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for words in (["list"], ["sessions", "list"]):
+        out = run(*words)[1]
+        assert session in out
+    out = run("list")[1]
+    assert saved["id"] in out
+    is_folded = len(out.splitlines()) > 2
+    assert is_folded is (width >= 120)
+    assert len(max(out.splitlines()[1:], key=len)) <= width or not is_folded
 
 
 @pytest.mark.parametrize("form", ["lines", "list", "object"])
@@ -180,14 +275,14 @@ def test_update_and_history(data, run):
 
 def test_forget_asks_first(run, data, monkeypatch):
     memory = data("save", "A secret about Oslo.")["saved"][0]["id"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    monkeypatch.setattr(sys, "stdin", typed("n\n"))
     status, _, err = run("forget", memory)
     assert status == 1
     assert "Forget 1 memory" in err
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    monkeypatch.setattr(sys, "stdin", typed(""))
     assert run("forget", memory)[0] == 1
     assert data("stats")["total"] == 1
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stdin", typed("y\n"))
     status, out, _ = run("forget", memory)
     assert status == 0
     assert out.startswith("removed: ")
@@ -334,7 +429,7 @@ def test_encryption(run, data, vault, tmp_path, monkeypatch):
     words = ("restore", str(tmp_path / "backup"), "--overwrite")
     assert run(*words)[0] == 8
     assert data(*words, "--backup-key-file", str(tmp_path / "old"))["users"] == 1
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    monkeypatch.setattr(sys, "stdin", typed(""))
     assert run("rekey")[0] == 2
     monkeypatch.delenv("MEMORY_VAULT_ENCRYPTION_KEY")
     status, out, _ = run("doctor")
@@ -555,12 +650,29 @@ def test_ctrl_c_ends_with_130_and_no_traceback(vault, tmp_path):
 def test_a_reader_that_goes_away_is_no_error(vault, data):
     for i in range(3):
         data("save", f"Note {i}.")
-    started = command("list", "--json", env=dict(os.environ))
-    started.stdout.close()
-    err = started.stderr.read()
-    started.wait(60)
-    assert "Traceback" not in err
-    started.stderr.close()
+    for words in (["list", "--json"], ["list"], ["--help"]):
+        started = command(*words, env=dict(os.environ))
+        started.stdout.close()
+        err = started.stderr.read()
+        assert started.wait(60) == 141
+        assert err == ""
+        started.stderr.close()
+
+
+def test_ctrl_c_at_a_hidden_question_is_130(run, monkeypatch):
+    def interrupted(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("getpass.getpass", interrupted)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert run("rekey")[0] == 130
+
+
+class Terminal(io.StringIO):
+    """Standard input of somebody who sits there."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_switching_the_model(run, data):

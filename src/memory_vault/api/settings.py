@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -74,6 +75,6 @@ def _parse(key: str, kind: str, text: str) -> Any:
         value = _PARSERS[kind](text)
     except (KeyError, ValueError):
         raise ConfigError(f"{key} is {text!r}: give a value of the kind {kind}") from None
-    if kind in ("int", "float") and not value >= 0:
-        raise ConfigError(f"{key} is {text!r}: give a number of at least 0")
+    if kind in ("int", "float") and not 0 <= value < math.inf:
+        raise ConfigError(f"{key} is {text!r}: give a finite number of at least 0")
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +31,8 @@ from . import (
     users,
 )
 from .running import Globals
+from .streams import as_json as json_text
+from .streams import prepare, visible
 
 app: typer.Typer = typer.Typer(
     name="memory-vault",
@@ -40,6 +41,13 @@ app: typer.Typer = typer.Typer(
     rich_markup_mode=None,
     help="Memory for programs that talk to language models. Every command takes --help.",
 )
+
+
+def _folder(text: str) -> Path:
+    """A folder that is named; "" would be the folder in which the command was started."""
+    if not text:
+        raise typer.BadParameter("it is empty: name a folder, or leave the option out")
+    return Path(text)
 
 
 def _version(value: bool) -> None:
@@ -55,7 +63,11 @@ def everywhere(
     context: typer.Context,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder of the vault; else MEMORY_VAULT_DATA_DIR, else the default."),
+        typer.Option(
+            help="Folder of the vault; else MEMORY_VAULT_DATA_DIR, else the default.",
+            parser=_folder,
+            metavar="PATH",
+        ),
     ] = None,
     _: Annotated[
         bool,
@@ -85,13 +97,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     With `MEMORY_VAULT_DEBUG=1` an error is raised with its traceback instead.
     """
+    prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
     try:
         status = command.main(words or ["--help"], "memory-vault", standalone_mode=False)
-    except typer.Abort as error:
-        return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
+    except typer.Abort as error:  # a prompt hides its cause
+        is_interrupted = isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
+        return 130 if is_interrupted else 1
     except BrokenPipeError:
+        return _hang_up()
+    except SystemExit as stop:  # what typer and rich make of a broken pipe
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
         return _hang_up()
     except (MemoryVaultError, TyperException, OSError) as error:
         if os.environ.get("MEMORY_VAULT_DEBUG") == "1":
@@ -110,8 +128,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
     """Show an error on one line of stderr and return the exit status it stands for."""
     code, message, status = _meaning(error)
     line = " ".join(message.split())
-    text = json.dumps({"error": {"code": code, "message": line}}, ensure_ascii=False)
-    typer.echo(text if as_json else f"error: {line}", err=True)
+    text = json_text({"error": {"code": code, "message": line}}, sys.stderr)
+    typer.echo(text if as_json else f"error: {visible(line)}", err=True)
     return status
 
 

@@ -12,6 +12,7 @@ from ..errors import InvalidInput
 from . import options, show
 from .options import DEFAULT_USER, moment
 from .running import with_memory
+from .streams import read_answer
 
 if TYPE_CHECKING:
     from ..layer import MemoryLayer
@@ -101,15 +102,9 @@ def _ask(
     what = show.plural(count, "memory", "memories")
     question = f"Forget {'everything, ' if is_all else ''}{what} of user {user!r}? [y/N] "
     typer.echo(question, nl=False, err=True)
-    if _answer() not in {"y", "yes"}:
+    if read_answer() not in {"y", "yes"}:
         typer.echo("nothing was forgotten", err=True)
         raise typer.Exit(1)
-
-
-def _answer() -> str:
-    import sys
-
-    return sys.stdin.readline().strip().lower()
 
 
 async def _count(memory: MemoryLayer, chosen: _Chosen, *, is_all: bool) -> int:

@@ -52,7 +52,7 @@ def create(
     key_id, secret = new_secret()
     key = ApiKey(
         id=key_id,
-        name=name,
+        name=options.text("--name", name),
         users=None if all_users else tuple(check_name("user", one) for one in users or ()),
         rights=rights(right or ("read", "write")),
         created_at=now,
@@ -88,7 +88,7 @@ def rotate(
     json: options.Json = False,
 ) -> None:
     """Give a key a new secret and show it, once; rights and users stay."""
-    _, secret = new_secret(key_id)
+    _, secret = new_secret(options.text("the id", key_id))
     key = _with_keys(context, lambda keys: keys.replace(key_id, secret, keep_s=keep_hours * 3_600))
     _show_secret(key, secret, as_json=json)
 
@@ -100,7 +100,7 @@ def revoke(
     json: options.Json = False,
 ) -> None:
     """End a key; running servers refuse it within a second."""
-    key = _with_keys(context, lambda keys: keys.revoke(key_id))
+    key = _with_keys(context, lambda keys: keys.revoke(options.text("the id", key_id)))
     show.as_json(key) if json else show.lines(f"revoked {key.id}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Any
 
@@ -72,7 +71,7 @@ def config(
         raise InvalidInput(f"client {client!r}: give one of {', '.join(CLIENTS)}")
     typer.echo(f"put this into {CLIENTS[client].file}:", err=True)
     command = _command(context, user, allow_any_user=allow_any_user)
-    show.lines(json.dumps(configuration(CLIENTS[client], command), ensure_ascii=False, indent=2))
+    show.as_json(configuration(CLIENTS[client], command))
 
 
 def _command(context: typer.Context, user: str, *, allow_any_user: bool) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from ..errors import InvalidInput
 from . import options, show
 from .options import DEFAULT_USER, moment
 from .running import with_memory
+from .streams import read_all
 
 if TYPE_CHECKING:
     from ..layer import MemoryLayer
@@ -60,7 +60,7 @@ def save(
             context, user, lambda memory: save_all(memory, messages, given, show_progress=not json)
         )
     else:
-        content = sys.stdin.read() if text == "-" else str(text)
+        content = read_all() if text == "-" else options.text("the text", str(text))
         result = with_memory(context, user, lambda memory: memory.save(content, **given))
     show.as_json(result) if json else _show_saved(result)
 
@@ -106,6 +106,7 @@ def recall(
     json: options.Json = False,
 ) -> None:
     """Find what matters for a prompt and print the block of text for it."""
+    options.text("the question", query)
     given: dict[str, Any] = {
         "top_k": top_k,
         "token_budget": budget,
@@ -205,6 +206,7 @@ def update(
     json: options.Json = False,
 ) -> None:
     """Change what is given of a memory; "" clears a time. Its history keeps the rest."""
+    options.text("--content", content or "")
     given = {"content": content, "memory_type": type_, "importance": importance}
     times = {"occurred_at": occurred_at, "valid_from": valid_from, "valid_to": valid_to}
     changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}

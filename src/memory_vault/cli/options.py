@@ -41,6 +41,19 @@ def moment(option: str, text: str | None) -> datetime | None:
         ) from None
 
 
+def text(what: str, value: str) -> str:
+    """Take a text of the command line; the system gives bytes that are not UTF-8 as surrogates.
+
+    Raises:
+        InvalidInput: If it holds such bytes: it would be kept as something else than it is.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{what} is not UTF-8: convert it before") from None
+    return value
+
+
 def memory_type(text: str | None) -> MemoryType | None:
     """Take the name of a type; the library itself refuses one that is none."""
     return cast("MemoryType | None", text)

@@ -43,6 +43,8 @@ def set_(
     json: options.Json = False,
 ) -> None:
     """Set one preference; the value before stays in its history."""
+    options.text("the key", key)
+    options.text("the value", value)
     found = with_memory(
         context, user, lambda memory: memory.set_preference(key, value, confidence=confidence)
     )
@@ -54,6 +56,7 @@ def delete(
     context: typer.Context, key: Key, user: options.User = DEFAULT_USER, json: options.Json = False
 ) -> None:
     """End one preference."""
+    options.text("the key", key)
     was_set = with_memory(context, user, lambda memory: memory.delete_preference(key))
     if json:
         show.as_json({"key": key, "deleted": was_set})

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from .options import text
+
 if TYPE_CHECKING:
     from ..config import MemoryConfig
     from ..layer import MemoryLayer
@@ -35,7 +37,9 @@ def config(context: typer.Context, **given: Any) -> MemoryConfig:
     options: Globals = context.obj
     if options.data_dir is not None:
         given["data_dir"] = options.data_dir.expanduser()
-    return MemoryConfig(**{"preload": False, **given})
+    found = MemoryConfig(**{"preload": False, **given})
+    text("the data folder's name", str(found.data_dir))
+    return found
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:

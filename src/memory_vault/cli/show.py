@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import io
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..models import Memory, RecallResult, Stats
+from .streams import as_json as json_text
+from .streams import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _PIPE_WIDTH = 1000
 """Columns of a table that goes to a file or another program: nothing is folded there."""
+_FOLDED_WIDTH = 16
+"""A column is folded no narrower."""
+_IDS = frozenset({"id", "session", "job", "key", "user"})
+"""Columns whose cells are copied."""
 
 
 def as_data(value: Any) -> Any:
@@ -40,31 +50,61 @@ def _extra(value: Any) -> dict[str, Any]:
 
 def as_json(value: Any) -> None:
     """Print a result as one JSON document."""
-    typer.echo(json.dumps(as_data(value), ensure_ascii=False, indent=2))
+    typer.echo(json_text(as_data(value), sys.stdout, 2))
 
 
 def lines(*texts: str) -> None:
-    """Print lines of text as they are."""
+    """Print lines of text; what a terminal would obey or hide in them is shown as escapes."""
     for one in texts:
-        typer.echo(one)
+        typer.echo(visible(one))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print rows under their columns, or say that there are none."""
+    """Print rows under their columns, or say that there are none.
+
+    An id is never folded, so that it can be copied: where a terminal is too narrow for that, each
+    row is one long line.
+    """
+    found = [
+        [visible("" if one is None else str(one), in_line=True) for one in row] for row in rows
+    ]
+    if not found:
+        return lines(empty)
     from rich.console import Console
+
+    shown, console = _table(columns, found), Console()
+    wide = console.options.update(width=_PIPE_WIDTH)
+    if console.is_terminal and console.measure(shown, options=wide).minimum <= console.width:
+        console.print(shown)
+    else:
+        _print_long(shown)
+    return None
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    found = [[Text("" if one is None else str(one)) for one in row] for row in rows]
-    if not found:
-        return lines(empty)
     shown = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
-    for name in columns:
-        shown.add_column(name, overflow="fold")
-    for row in found:
-        shown.add_row(*row)
-    Console(width=None if Console().is_terminal else _PIPE_WIDTH).print(shown)
-    return None
+    for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
+        longest = max(map(cell_len, (name, *cells)))
+        least = longest if name in _IDS else min(longest, _FOLDED_WIDTH)
+        shown.add_column(name, overflow="fold", min_width=least)
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    return shown
+
+
+def _print_long(shown: Table) -> None:
+    """Print a table without folding, and without spaces at the ends of its lines."""
+    from rich.console import Console
+
+    wide = Console(file=io.StringIO(), width=_PIPE_WIDTH, force_terminal=False)
+    with wide.capture() as capture:
+        wide.print(shown, crop=False)
+    for line in capture.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def more(next_cursor: str | None) -> None:

@@ -30,6 +30,7 @@ def backup(
     json: options.Json = False,
 ) -> None:
     """Copy every user's file into a new folder, while others read and write."""
+    options.text("the folder", str(folder))
 
     async def work(vault: Vault) -> BackupReport:
         with meter("backup", is_shown=not json) as progress:
@@ -93,7 +94,7 @@ def _ask_key() -> str:
     """Two answers that are the same, not shown."""
     import sys
 
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InvalidInput("give --key-file: there is no terminal to ask for the new key on")
     answer: str = typer.prompt("new key", hide_input=True, confirmation_prompt=True, err=True)
     return answer

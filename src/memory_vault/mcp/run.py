@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from types import FrameType
 
@@ -30,7 +31,12 @@ class Options:
 
 
 def serve_stdio(options: Options) -> None:
-    """Serve the program at the other end of standard input until it closes that."""
+    """Serve the program at the other end of standard input until it closes that.
+
+    Started without one, there is nobody to serve.
+    """
+    if sys.stdin is None or sys.stdout is None:
+        return
     signal.signal(signal.SIGINT, _leave)
     anyio.run(_serve_stdio, options)
 

@@ -467,7 +467,8 @@ async def test_ready_says_whether_calls_can_be_served(
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("TIMEOUT", "5"), ("TIMEOUT_S", "soon"), ("RATE_PER_KEY", "-1")]
+    ("name", "text"),
+    [("TIMEOUT", "5"), ("TIMEOUT_S", "soon"), ("RATE_PER_KEY", "-1"), ("DRAIN_S", "inf")],
 )
 async def test_a_wrong_setting_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"MEMORY_VAULT_SERVE_{name}"):
