@@ -158,9 +158,14 @@ class BackendUnavailable(BackendError):
 
 
 class RateLimited(BackendUnavailable):
-    """The server has had too many requests of this key or about this user; retrying helps."""
+    """The server has had too many requests of this key or about this user; retrying helps.
+
+    Attributes:
+        wait_s: Seconds after which there is room for one more.
+    """
 
     code = "rate_limited"
+    wait_s: float = 1.0
 
 
 class TimedOut(BackendUnavailable, TimeoutError):

@@ -7,9 +7,17 @@ machine, so the client reads a fixed sentence and the server logs the error.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
-from .errors import MEANINGS, BackendUnavailable, MemoryVaultError, NotOpen, StorageBusy
+from .errors import (
+    MEANINGS,
+    BackendUnavailable,
+    MemoryVaultError,
+    NotOpen,
+    RateLimited,
+    StorageBusy,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _TEMPORARY = (BackendUnavailable, StorageBusy, NotOpen)
@@ -54,7 +62,10 @@ def problem_details(error: MemoryVaultError) -> ProblemDetails:
 
 def headers(error: MemoryVaultError) -> dict[str, str]:
     """Headers beside the document: when to try again, where that may help."""
-    return {"retry-after": str(_RETRY_AFTER_S)} if isinstance(error, _TEMPORARY) else {}
+    if not isinstance(error, _TEMPORARY):
+        return {}
+    wait_s = error.wait_s if isinstance(error, RateLimited) else _RETRY_AFTER_S
+    return {"retry-after": str(max(1, math.ceil(wait_s)))}
 
 
 def _of_the_server(error: MemoryVaultError) -> str:

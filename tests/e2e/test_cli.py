@@ -219,11 +219,32 @@ def test_save_reads_a_conversation(data, tmp_path, form):
     else:
         path = tmp_path / "conversation.json"
         path.write_text(json.dumps(messages if form == "list" else {"messages": messages}))
-    assert len(data("save", "--file", str(path), "--session", "trains")["saved"]) == 150
+    first = data("save", "--file", str(path), "--session", "trains")
+    assert len(first["saved"]) == 150
+    assert data("save", "--file", str(path), "--session", "trains") == first
+    path.write_text(path.read_text() + "\n")  # another file with the same messages
     again = data("save", "--file", str(path), "--session", "trains")
     assert again["saved"] == []
     assert [one["position"] for one in again["duplicates"]] == list(range(150))
     assert data("stats")["total"] == 150
+
+
+def test_a_file_that_comes_again_stores_what_was_missing(data, tmp_path):
+    path = tmp_path / "conversation.jsonl"
+    path.write_text("".join(f'{{"content": "Train {i} was late."}}\n' for i in range(150)))
+    first = data("save", "--file", str(path))
+    assert data("save", "--file", str(path)) == first
+    assert data("stats")["total"] == 150
+    assert data("save", "--file", str(path), "--session", "s")["saved"][0]["session_id"] == "s"
+    assert data("save", "--file", str(path), "--user", "mia")["saved"][0]["user_id"] == "mia"
+    assert data("stats")["total"] == 300
+
+
+def test_a_role_is_of_the_messages_that_name_none(data, tmp_path):
+    path = tmp_path / "conversation.json"
+    path.write_text('[{"content": "Tea is ready."}, {"content": "Coming.", "role": "Tom"}]')
+    saved = data("save", "--file", str(path), "--role", "Mia")["saved"]
+    assert [one["role"] for one in saved] == ["Mia", "Tom"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
@@ -38,3 +39,10 @@ def test_what_passes_says_when_to_try_again() -> None:
     again = {code for code in MEANINGS if headers(CLASSES[code]("x"))}
     passing = {"backend_unavailable", "storage_busy", "not_open", "timed_out", "rate_limited"}
     assert again == passing
+
+
+def test_a_refused_rate_says_how_long_it_is() -> None:
+    error = errors.RateLimited("x")
+    assert headers(error) == {"retry-after": "1"}
+    error.wait_s = 19.2
+    assert headers(pickle.loads(pickle.dumps(error))) == {"retry-after": "20"}

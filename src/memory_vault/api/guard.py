@@ -172,10 +172,15 @@ class Buckets:
         tokens, at = self._buckets.get(name, (self._size, now))
         tokens = min(self._size, tokens + (now - at) * self._rate)
         if tokens < 1:
-            raise RateLimited(f"too many requests for {self._whose}: {self._rate:g} a second")
+            raise self._refusal(wait_s=(1 - tokens) / self._rate)
         if len(self._buckets) >= _MOST:
             self._drop_full(now)
         self._buckets[name] = tokens - 1, now
+
+    def _refusal(self, *, wait_s: float) -> RateLimited:
+        error = RateLimited(f"too many requests for {self._whose}: {self._rate:g} a second")
+        error.wait_s = wait_s
+        return error
 
     def _drop_full(self, now: float) -> None:
         """Forget those who have been quiet: their buckets are full anyway."""

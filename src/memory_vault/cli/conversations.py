@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,37 @@ _PART = 100
 _KEYS = {"role", "content", "occurred_at", "metadata"}
 
 
-def read(path: Path) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a file holds.
+
+    Attributes:
+        digest: Of the file's bytes, to know it by when it comes again.
+    """
+
+    messages: Sequence[Message]
+    digest: str
+
+
+def read(path: Path, role: str = "user") -> Conversation:
     """Read messages: a JSON list (or an object with "messages"), or JSON lines. Blocking.
+
+    Args:
+        role: Who said what does not say it.
 
     Raises:
         InvalidInput: If the file cannot be read or does not hold messages; it names the place.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"--file {path} cannot be read: {error}") from error
     values = _lines(path, text) if path.suffix == ".jsonl" else _document(path, text)
     if not values:
         raise InvalidInput(f"--file {path} holds no messages")
-    return [_message(one, f"{path}, message {i}") for i, one in enumerate(values, 1)]
+    found = [_message(one, f"{path}, message {i}", role) for i, one in enumerate(values, 1)]
+    return Conversation(found, hashlib.sha256(data).hexdigest())
 
 
 def _lines(path: Path, text: str) -> list[Any]:
@@ -56,7 +74,7 @@ def _parse(text: str, where: str) -> Any:
         raise InvalidInput(f"{where} is not JSON: {error}") from error
 
 
-def _message(value: Any, where: str) -> Message:
+def _message(value: Any, where: str, role: str) -> Message:
     if not isinstance(value, dict) or not isinstance(value.get("content"), str):
         raise InvalidInput(f'{where}: give an object with "role" and "content"')
     if unknown := sorted(set(value) - _KEYS):
@@ -65,7 +83,7 @@ def _message(value: Any, where: str) -> Message:
     if time is not None and not isinstance(time, str):
         raise InvalidInput(f"{where}: occurred_at is no text in ISO form")
     return Message(
-        value.get("role", "user"),
+        value.get("role", role),
         value["content"],
         moment(f"{where}: occurred_at", time),
         value.get("metadata") or {},
@@ -74,22 +92,31 @@ def _message(value: Any, where: str) -> Message:
 
 async def save_all(
     memory: MemoryLayer,
-    messages: Sequence[Message],
+    conversation: Conversation,
     given: Mapping[str, Any],
     *,
     show_progress: bool,
 ) -> SaveResult:
     """Save a conversation in parts; each part is stored wholly or not at all.
 
-    Saving the same file again after an interruption stores what was missing.
+    Saving the same file again within a day, in the same way, stores what was missing: a part that
+    was stored gives its first result.
     """
-    total = SaveResult(())
+    messages, total = conversation.messages, SaveResult(())
     with bar("saving", len(messages), is_shown=show_progress) as advance:
         for start in range(0, len(messages), _PART):
             part = messages[start : start + _PART]
-            total = _joined(total, await memory.save(part, **given), start)
+            key = _key(conversation, start, given)
+            result = await memory.save(part, idempotency_key=key, **given)
+            total = _joined(total, result, start)
             advance(len(part))
     return total
+
+
+def _key(conversation: Conversation, start: int, given: Mapping[str, Any]) -> str:
+    """What one part of a file, saved with these options, is known by; users never share keys."""
+    told = repr((conversation.digest, start, sorted(given.items())))
+    return f"file-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _joined(before: SaveResult, part: SaveResult, start: int) -> SaveResult:

@@ -9,7 +9,7 @@ import typer
 
 from ..config import MCP_USER, default_data_dir
 from ..errors import InvalidInput
-from . import show
+from . import options, show
 from .options import DEFAULT_USER
 from .running import config as config_of
 
@@ -61,7 +61,9 @@ def config(
             metavar="CLIENT", help="claude-desktop, claude-code, cursor, vscode, windsurf, generic."
         ),
     ],
-    user: User = DEFAULT_USER,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", help="Whose memory it is, for every call.")
+    ] = None,
     allow_any_user: AnyUser = False,
 ) -> None:
     """Print what to put into a client's configuration, on stdout; where it goes, on stderr."""
@@ -70,7 +72,10 @@ def config(
     if client not in CLIENTS:
         raise InvalidInput(f"client {client!r}: give one of {', '.join(CLIENTS)}")
     typer.echo(f"put this into {CLIENTS[client].file}:", err=True)
-    command = _command(context, user, allow_any_user=allow_any_user)
+    before = {} if context.parent is None else context.parent.params  # `mcp --user alice config …`
+    whose = options.text("--user", before["user"] if user is None else user)
+    is_open = allow_any_user or before["allow_any_user"]
+    command = _command(context, whose, allow_any_user=is_open)
     show.as_json(configuration(CLIENTS[client], command))
 
 

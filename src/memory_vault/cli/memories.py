@@ -55,9 +55,9 @@ def save(
     if file is not None:
         from .conversations import read, save_all
 
-        messages = read(file)
+        found = read(file, role)
         result = with_memory(
-            context, user, lambda memory: save_all(memory, messages, given, show_progress=not json)
+            context, user, lambda memory: save_all(memory, found, given, show_progress=not json)
         )
     else:
         content = read_all() if text == "-" else options.text("the text", str(text))

@@ -54,6 +54,18 @@ def test_the_user_may_be_a_setting(tmp_path: Path) -> None:
     assert args[-3:] == ["--user", "ada", "--allow-any-user"]
 
 
+def test_options_before_the_word_config_hold_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(tmp_path, "--user", "alice", "--allow-any-user", "config", "generic"),
+        env={**os.environ, "MEMORY_VAULT_MCP_USER": "ada"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    args = server_of("generic", done.stdout)["args"]
+    assert args[-3:] == ["--user", "alice", "--allow-any-user"]
+
+
 def test_an_unknown_client_is_refused(tmp_path: Path) -> None:
     done = printed("emacs", tmp_path)
     assert done.returncode == 2

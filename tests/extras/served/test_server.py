@@ -239,6 +239,15 @@ async def test_too_many_requests_are_refused_for_a_while(hash_config: MemoryConf
             assert (await client.get("/v1/users/bob/stats")).status_code == 200
 
 
+async def test_a_slow_rate_says_how_long_to_wait(hash_config: MemoryConfig) -> None:
+    async with running(hash_config, ServeSettings(rate_per_user=0.001, burst_s=1)) as app:
+        async with httpx.AsyncClient(transport=within(app), base_url=URL) as client:
+            assert (await client.get("/v1/users/ada/stats")).status_code == 200
+            refused = await client.get("/v1/users/ada/stats")
+            problem(refused, 429, "rate_limited")
+            assert 900 <= int(refused.headers["retry-after"]) <= 1_000
+
+
 async def test_forgetting_and_exporting_leave_a_line_and_no_text(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
