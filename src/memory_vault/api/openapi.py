@@ -15,6 +15,7 @@ _EVERYWHERE = {
     "429": "Too many requests; Retry-After says when to come back.",
     "default": "Another problem; `code` names it.",
 }
+_UNREADABLE = "The body is not readable as what it says it is."
 _SCHEMA = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
@@ -49,6 +50,8 @@ def complete(found: dict[str, Any]) -> dict[str, Any]:
         for operation in operations.values():
             responses = operation["responses"]
             responses.pop("422", None)
+            if "requestBody" in operation:
+                responses.setdefault("400", {"description": _UNREADABLE})
             for status, about in _EVERYWHERE.items():
                 responses.setdefault(status, {"description": about})
             for status, one in responses.items():

@@ -1,6 +1,7 @@
 """What a call of a tool was given, checked against its schema and read.
 
-Messages name the argument and what is accepted; they never quote what was given.
+Messages of these checks name the argument and what is accepted; they do not quote what was given.
+The library's own may quote an id, never text that is kept.
 """
 
 from __future__ import annotations

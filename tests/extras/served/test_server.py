@@ -159,6 +159,17 @@ async def test_a_name_in_the_query_that_nobody_knows_is_refused(
     assert (await client.get("/v1/users/ada/stats")).json()["memories"] == {"episodic": 1}
 
 
+async def test_a_body_that_cannot_be_read_is_told_as_described(client: httpx.AsyncClient) -> None:
+    path, as_json = "/v1/users/ada/memories", {"content-type": "application/json"}
+    answer = await client.post(path, content=b'{"content": "\xff"}', headers=as_json)
+    problem(answer, 400, "invalid_input")
+    routes = (await client.get("/openapi.json")).json()["paths"].values()
+    for operation in (one for methods in routes for one in methods.values()):
+        assert ("400" in operation["responses"]) is ("requestBody" in operation)
+    told = (Path(__file__).parents[3] / "docs/guides/serving.md").read_text(encoding="utf-8")
+    assert all(f"| {status} | `invalid_input`" in told for status in (400, 405))
+
+
 async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
     problem(await client.get("/v1/nothing"), 404, "not_found")
     answer = await client.put("/v1/users/ada/memories")
