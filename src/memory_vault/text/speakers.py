@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from .words import STOP_WORDS, has_no_spaces, words
 
@@ -69,9 +70,11 @@ def asked_about(question: str, roles: Iterable[str]) -> frozenset[str]:
     """
     head = question[:_SCAN]
     plain = _bare(head)
-    said, persons = frozenset(_WORD.findall(plain)), frozenset(_persons(head))
-    found = {role for role in roles if role not in STANDARD_ROLES}
-    found = {role for role in found if _named(_bare(role), plain, said, persons)}
+    said = frozenset(_WORD.findall(plain))
+    names = {role: _names(role) for role in roles if role not in STANDARD_ROLES}
+    has_words = any(one.is_word for parts in names.values() for one in parts)
+    persons = frozenset(_persons(head) if has_words else ())
+    found = {role for role, parts in names.items() if _is_named(parts, plain, said, persons)}
     if _OF_ASSISTANT.search(head):
         found.add("assistant")
     return frozenset(found)
@@ -84,23 +87,43 @@ def speaker_prefix(role: str) -> str:
 
 def _bare(text: str) -> str:
     """Without case and accents."""
+    if text.isascii():
+        return text.casefold()
     parts = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(char for char in parts if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", bare)
 
 
-def _named(role: str, plain: str, said: frozenset[str], persons: frozenset[str]) -> bool:
+class _Name(NamedTuple):
+    """One word of a name.
+
+    Attributes:
+        text: Without case and accents.
+        is_word: Whether it is also a common word.
+        is_run: Whether it stands in a script without spaces, where it may be a part of a run.
+    """
+
+    text: str
+    is_word: bool
+    is_run: bool
+
+
+@lru_cache(maxsize=1024)
+def _names(role: str) -> tuple[_Name, ...]:
+    """The words of a speaker's name."""
+    parts = (part for part in _WORD.findall(_bare(role)) if len(part) >= _SHORTEST_NAME)
+    common = _common_words() | STOP_WORDS
+    return tuple(_Name(part, part in common, has_no_spaces(part)) for part in parts)
+
+
+def _is_named(
+    names: Iterable[_Name], plain: str, said: frozenset[str], persons: frozenset[str]
+) -> bool:
     """Whether one of a name's words was said; one like "Will" only where it is a person's."""
-    parts = [part for part in _WORD.findall(role) if len(part) >= _SHORTEST_NAME]
-    runs = (part for part in parts if has_no_spaces(part))
-    return any(part in (persons if _is_word(part) else said) for part in parts) or any(
-        part in plain for part in runs
+    return any(
+        one.text in (persons if one.is_word else said) or (one.is_run and one.text in plain)
+        for one in names
     )
-
-
-def _is_word(name: str) -> bool:
-    """Whether a name is also a common word."""
-    return name in STOP_WORDS or name in _common_words()
 
 
 @cache
