@@ -9,18 +9,13 @@ joined again with one weight at 0. By ranks, without blocks.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
 import numpy as np
-from core import commit
-from weights import Asked, Weights, questions
+from weights import Asked, Weights, keep, questions
 
 from memory_vault.bench.embedding_cache import CachedEmbedder
 from memory_vault.bench.metrics import all_at, frac_at, ndcg_at, unique
@@ -89,13 +84,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
     given = parser.parse_args()
-    report = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-        "rows": anyio.run(run, given.files),
-    }
-    given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    keep(given.out, rows=anyio.run(run, given.files))
 
 
 if __name__ == "__main__":

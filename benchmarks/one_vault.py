@@ -10,20 +10,15 @@ blocks; a session that another question asks about may answer as well, which the
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import anyio
 import numpy as np
 from compression import Entry, Sets
-from core import commit
-from weights import Asked, asked
+from weights import Asked, asked, keep
 
 from memory_vault.bench.embedding_cache import CachedEmbedder
 from memory_vault.bench.eval_file import Place, Question, plan, read
@@ -120,15 +115,9 @@ async def run(path: Path) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure one file and keep the figures."""
     path = Path(sys.argv[1])
-    found = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-        "file": path.name,
-        "rows": anyio.run(run, path),
-    }
+    rows = anyio.run(run, path)
     if len(sys.argv) > 2:
-        Path(sys.argv[2]).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        keep(Path(sys.argv[2]), file=path.name, rows=rows)
 
 
 if __name__ == "__main__":

@@ -170,20 +170,24 @@ async def run(files: Sequence[Path]) -> dict[str, Any]:
     return carried_over(sets)
 
 
+def keep(out: Path, **found: Any) -> None:
+    """Write figures with when, of which commit and on what they were measured."""
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        **found,
+    }
+    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("files", type=Path, nargs="+")
     given = parser.parse_args()
-    report = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-        "draws": DRAWS,
-        **anyio.run(run, given.files),
-    }
-    given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    keep(given.out, draws=DRAWS, **anyio.run(run, given.files))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import apsw
 import pytest
 
@@ -93,6 +95,36 @@ async def test_stopped_half_way_nothing_has_changed(
         with pytest.raises(StorageError):
             connect(path, USER, "process")
     assert calls == 3
+    assert _words(path) == old
+    close(connect(path, USER, "process"))
+    assert _words(path) == wanted
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from memory_vault.storage.sqlite import rewording
+from memory_vault.storage.sqlite.connection import connect
+from memory_vault.storage.sqlite.schema import USER
+left = [2]
+def dies(text):
+    left[0] -= 1
+    if left[0] < 0:
+        os._exit(9)
+    return text.encode()
+rewording.word_bytes = dies
+connect(Path(sys.argv[1]), USER, "process")
+"""
+
+
+@pytest.mark.anyio
+async def test_killed_half_way_nothing_has_changed(hash_config: MemoryConfig) -> None:
+    path = await _save(hash_config)
+    wanted = _words(path)
+    _make_old(path)
+    old = _words(path)
+    child = await anyio.run_process([sys.executable, "-c", _KILLED, str(path)], check=False)
+    assert child.returncode == 9
     assert _words(path) == old
     close(connect(path, USER, "process"))
     assert _words(path) == wanted
