@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..dates.vocabulary import word_set
 from .rules import DIET, I_AM, I_HAVE, JUST, TAIL, rule, things
 
 _BEEN = r"(?: (?:a|an|strictly|mostly|now|fully|strict|lifelong|basically|also|mainly))*"
@@ -29,68 +30,15 @@ _IS_GONE = (
     r" up)?"
     r"|disappeared|healed)|went away|disappeared|cleared up)"
 )
-_COUNTED = frozenset(
-    [
-        "nut",
-        "peanut",
-        "walnut",
-        "almond",
-        "cashew",
-        "hazelnut",
-        "pistachio",
-        "egg",
-        "cat",
-        "dog",
-        "bee",
-        "wasp",
-        "strawberry",
-        "banana",
-        "apple",
-        "tomato",
-        "mushroom",
-        "oat",
-        "bean",
-        "onion",
-        "soybean",
-        "lentil",
-        "avocado",
-        "mango",
-        "peach",
-        "cherry",
-        "horse",
-        "rabbit",
-        "mite",
-    ]
+_COUNTED = word_set(
+    "nut peanut walnut almond cashew hazelnut pistachio egg cat dog bee wasp strawberry banana"
+    " apple tomato mushroom oat bean onion soybean lentil avocado mango peach cherry"
+    " horse rabbit mite"
 )
-_NO_ALLERGENS = frozenset(
-    [
-        "mornings",
-        "monday",
-        "mondays",
-        "bullshit",
-        "bs",
-        "work",
-        "exercise",
-        "fun",
-        "drama",
-        "math",
-        "maths",
-        "nonsense",
-        "stupidity",
-        "commitment",
-        "effort",
-        "responsibility",
-        "meetings",
-        "idiots",
-        "people",
-        "liars",
-        "school",
-        "sports",
-        "money",
-        "boredom",
-        "failure",
-        "homework",
-    ]
+_NO_ALLERGENS = word_set(
+    "mornings monday mondays bullshit bs work exercise fun drama math maths nonsense stupidity"
+    " commitment effort responsibility meetings idiots people liars school sports money boredom"
+    " failure homework"
 )
 """What people call themselves allergic to and are not."""
 
